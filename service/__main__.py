@@ -1,0 +1,104 @@
+"""The command line: `python -m service serve | migrate | seed | errors`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import uvicorn
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.app import create_app
+from service.error_metrics.catalogue import as_markdown, as_table
+from service.error_metrics.registry import default_registry
+from service.migrations import upgrade
+from service.settings import Settings
+from service.shop.database import make_engine
+from service.shop.seed import seed
+
+T = TypeVar("T")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; bad settings are one line on stderr and 1."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ValidationError as problem:
+        print(f"service: {_first_problem(problem)}", file=sys.stderr)
+    except (ValueError, SQLAlchemyError, OSError) as problem:
+        print(f"service: {str(problem).splitlines()[0]}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service", description="The sample shop.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve until told to stop")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    serve.add_argument("--port", type=_port, default=8000, help="port to listen on (default %(default)s)")
+    serve.set_defaults(command=_serve)
+    for name, run, text in (
+        ("migrate", _migrate, "bring the database up to this code's schema"),
+        ("seed", _seed, "fill an empty shop with products"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(command=run)
+    errors = commands.add_parser("errors", help="print the catalogue of error codes")
+    errors.add_argument("--markdown", action="store_true", help="as docs/error-codes.md")
+    errors.set_defaults(command=_errors)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    app = create_app(settings)
+    uvicorn.run(app, host=options.host, port=options.port, access_log=settings.environment == "development")
+    return 0
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    print(f"database is at revision {asyncio.run(_with_engine(upgrade))}")
+    return 0
+
+
+def _seed(_: argparse.Namespace) -> int:
+    added = asyncio.run(_with_engine(seed))
+    print(f"added {added} products" if added else "the shop has products already, nothing added")
+    return 0
+
+
+def _errors(options: argparse.Namespace) -> int:
+    shown = as_markdown(default_registry) if options.markdown else as_table(default_registry) + "\n"
+    sys.stdout.write(shown)
+    return 0
+
+
+async def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    engine = make_engine(Settings.from_environment().database_url)
+    try:
+        return await work(engine)
+    finally:
+        await engine.dispose()
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port, give a number in 0-65535")
+
+
+def _first_problem(problem: ValidationError) -> str:
+    first = problem.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Counting errors: totals, windows and history. `record` is the hot path of the module."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .classify import classify, message_of
+from .config import MetricsConfig
+from .events import MAX_MESSAGE, MAX_WORD, ErrorEvent, RawEvent, RequestContext, shorten
+from .handover import Handover
+from .masking import MAX_TEXT, Masker
+from .prometheus import PrometheusExporter
+from .series import SeriesTable
+from .snapshot import Snapshot, summarise
+from .stores import EventStore, MemoryStore
+
+Listener = Callable[[ErrorEvent], None]
+_listeners: list[Listener] = []
+_NOTHING: RequestContext = {}
+
+
+class ErrorMetricsCollector:
+    """Counts errors exactly, keeps the newest, exports them. Thread-safe; `record` never raises.
+
+    Args:
+        config: settings; a disabled one counts nothing.
+        exporter: where Prometheus series live; by default a registry of its own.
+        store: where events are kept; by default memory.
+        clock: seconds since the epoch, for tests.
+    """
+
+    def __init__(
+        self,
+        config: MetricsConfig | None = None,
+        exporter: PrometheusExporter | None = None,
+        store: EventStore | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config or MetricsConfig()
+        if exporter is None and self.config.prometheus_enabled:
+            exporter = PrometheusExporter(self.config)
+        self.exporter = exporter
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._table = SeriesTable(exporter)
+        self.store: EventStore = store or MemoryStore(
+            self.config.max_history_size, self.config.retention_hours * 3600, clock
+        )
+        self._masker = Masker(self.config.pii_fields, self.config.pii_patterns)
+        self._handover: Handover[RawEvent] = Handover(
+            self._keep, self.config.max_history_size, self.config.batch_send_size, self._lose
+        )
+        self._enabled = self.config.enabled
+        self._async = self.config.async_collection
+        self._lost = 0
+        _alive.add(self)
+
+    def record(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
+        """Count `exc` at once; keep it at once too, or in the background when `async_collection` is on.
+
+        Args:
+            exc: any exception; `BaseAppException` brings its own code, see `classify` for the others.
+            request_context: what is known of the request.
+        """
+        self._record(exc, request_context, self._async)
+
+    def record_async(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
+        """Count `exc` at once and keep it in the background, whatever `async_collection` says."""
+        self._record(exc, request_context, True)
+
+    def _record(self, exc: BaseException, context: RequestContext | None, background: bool) -> None:
+        if not self._enabled:
+            return
+        try:
+            code, status, name = classify(exc)
+            now = self._clock()
+            with self._lock:
+                series = self._table.get(code, status)
+                series.add(now)
+            if series.counter is not None:
+                series.counter.inc()
+            message = message_of(exc)
+            if len(message) > MAX_TEXT:
+                message = message[: MAX_TEXT + 1]  # one more, so that the masker sees that it was cut
+            event = (now, code, series.domain, name, message, status, context or _NOTHING)
+            if background:
+                self._handover.put(event)
+            else:
+                self._keep([event])
+        except Exception:  # noqa: BLE001  # telemetry must not break the request that it watches
+            self._lose()
+
+    def _lose(self, events: int = 1) -> None:
+        with self._lock:
+            self._lost += events
+        if self.exporter is not None:
+            self.exporter.events_dropped.inc(events)
+
+    def _keep(self, raw: list[RawEvent]) -> None:
+        try:
+            events = [self._masked(event) for event in raw]
+            self.store.extend(events)
+            for listener in tuple(_listeners):
+                for event in events:
+                    listener(event)
+        except Exception:  # noqa: BLE001  # a broken store or listener loses events, counted, and nothing else
+            self._lose(len(raw))
+
+    def _masked(self, raw: RawEvent) -> ErrorEvent:
+        now, code, domain, name, message, status, context = raw
+        if self.config.mask_pii:
+            message = self._masker.text(message)
+        told = (_short(context.get(key)) for key in ("method", "path", "request_id", "trace_id"))
+        return ErrorEvent(now, code, domain, name, shorten(message, MAX_MESSAGE), status, *told)
+
+    @property
+    def dropped_events(self) -> int:
+        """Events that were counted but not kept: a full queue, or a failure while recording."""
+        return self._lost
+
+    def snapshot(self) -> Snapshot:
+        """Return all counts of one moment; it does not change afterwards."""
+        now = self._clock()
+        with self._lock:
+            rows = [series.copy(now) for series in self._table]
+            overflow = self._table.overflow
+        return summarise(rows, now, self.dropped_events, overflow)
+
+    def events(self) -> list[ErrorEvent]:
+        """Return the masked history, newest first, with all that was recorded before the call."""
+        self.flush()
+        return self.store.newest_first()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Finish what waits in the background; False when `timeout` seconds were too short."""
+        return self._handover.flush(timeout)
+
+    def reset(self) -> None:
+        """Forget totals, windows and history. Prometheus counters go on: they may only rise."""
+        self.flush()
+        with self._lock:
+            self._table.clear()
+        self.store.clear()
+
+    def now(self) -> float:
+        """Return the collector's time, in seconds since the epoch."""
+        return self._clock()
+
+    @staticmethod
+    def flush_all() -> None:
+        """Finish what waits in the background of every collector of this process."""
+        for collector in list(_alive):
+            collector.flush()
+
+
+_alive: weakref.WeakSet[ErrorMetricsCollector] = weakref.WeakSet()
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Call `listener` with every masked event that any collector keeps inside the block."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def _short(text: object) -> str | None:
+    return None if text is None else shorten(str(text), MAX_WORD)

@@ -1,0 +1,48 @@
+"""One recorded error, as it is kept and shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypedDict
+
+MAX_MESSAGE = 256
+MAX_WORD = 128
+
+
+class RequestContext(TypedDict, total=False):
+    """What a caller of `record` knows of the request. Everything is optional; `path` is the route template."""
+
+    method: str | None
+    path: str | None
+    request_id: str | None
+    trace_id: str | None
+
+
+class ErrorEvent(NamedTuple):
+    """One error. A plain tuple, because ten thousand of them are kept."""
+
+    time: float
+    error_code: int
+    error_domain: str
+    error_name: str
+    message: str
+    status_code: int
+    method: str | None
+    path: str | None
+    request_id: str | None
+    trace_id: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event for JSON, its time as ISO 8601 in UTC."""
+        values = self._asdict()
+        moment = datetime.fromtimestamp(values.pop("time"), UTC)
+        return {**values, "timestamp": moment.isoformat(timespec="milliseconds")}
+
+
+# What `record` hands over: time, code, domain, name, message, status and context, neither masked nor cut.
+RawEvent = tuple[float, int, str, str, str, int, RequestContext]
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text`, cut to `limit` characters with a closing ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

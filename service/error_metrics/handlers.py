@@ -1,0 +1,138 @@
+"""From exception to answer: one handler for every kind of error, each answered alike and recorded once."""
+
+from __future__ import annotations
+
+from os import urandom
+from time import perf_counter
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from .answers import PROBLEM, Answer, debugging, describe, own_body, problem_body, respond
+from .collector import ErrorMetricsCollector
+from .config import ErrorHandlerConfig, MetricsConfig
+from .errors import BaseAppException
+from .events import RequestContext
+from .negotiation import accepts
+from .registry import ExceptionRegistry, default_registry
+from .requests import Scope
+from .routes import RouteTemplates
+from .setup import setup_metrics
+from .translations import Translations
+
+HANDLED: tuple[type[Exception], ...] = (BaseAppException, HTTPException, RequestValidationError, Exception)
+INTERNAL_ERROR_CLOSE, POLICY_CLOSE = 1011, 1008  # RFC 6455, section 7.4.1
+
+
+def setup_exception_handler(
+    app: FastAPI,
+    config: ErrorHandlerConfig | None = None,
+    metrics_config: MetricsConfig | None = None,
+    *,
+    prometheus_registry: CollectorRegistry | None = None,
+    catalogue: ExceptionRegistry = default_registry,
+) -> ErrorMetricsCollector:
+    """Answer, count, keep, export and show the errors of `app`: the one call that integrates the module.
+
+    Args:
+        app: the application, before its first request.
+        config: how errors are answered.
+        metrics_config: what is collected; by default that of an earlier `setup_metrics`, else the defaults.
+        prometheus_registry: where series are registered; by default a registry of the application's own.
+        catalogue: known codes, for the titles of problems.
+
+    Returns:
+        The collector, for errors outside requests.
+
+    Raises:
+        ValueError: the settings don't go together.
+        RuntimeError: the application serves already, or has been set up before.
+    """
+    config = config or ErrorHandlerConfig()
+    collector: ErrorMetricsCollector | None = getattr(app.state, "error_metrics", None)
+    if collector is None or metrics_config is not None:
+        merged = config.merged_into(metrics_config or MetricsConfig())
+        collector = setup_metrics(app, merged, prometheus_registry=prometheus_registry)
+    handler = ErrorHandler(config, collector, RouteTemplates(app.routes), catalogue)
+    for kind in HANDLED:
+        app.add_exception_handler(kind, handler)
+    return collector
+
+
+class ErrorHandler:
+    """Answers and records one exception; Starlette calls it, and re-raises what it had not expected."""
+
+    def __init__(
+        self,
+        config: ErrorHandlerConfig,
+        collector: ErrorMetricsCollector,
+        templates: RouteTemplates,
+        catalogue: ExceptionRegistry,
+    ) -> None:
+        self._config = config
+        self._collector = collector
+        self._templates = templates
+        self._catalogue = catalogue
+        self._translations = Translations(config.default_locale, config.locale_dirs)
+        self._histogram = collector.exporter.handling if collector.exporter is not None else None
+
+    async def __call__(self, connection: HTTPConnection, exc: Exception) -> Response:
+        """Return the answer to an HTTP request; a WebSocket is closed instead."""
+        if isinstance(exc, HTTPException) and exc.status_code < 400:  # a redirect or 204 by exception: no error
+            return Response(status_code=exc.status_code, headers=exc.headers)
+        started = perf_counter()
+        context = self._context(connection.scope)
+        self._collector.record(exc, context)
+        if isinstance(connection, WebSocket):
+            await self._close(connection, exc)
+            return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
+        response = self._answer(connection, exc, context)
+        if self._histogram is not None:
+            self._histogram.observe(perf_counter() - started)
+        return response
+
+    def _context(self, scope: Scope) -> RequestContext:
+        state = scope.setdefault("state", {})
+        request_id = state.get("request_id")
+        if request_id is None:
+            request_id = state["request_id"] = urandom(16).hex()
+        return {
+            "method": scope.get("method"),
+            "path": self._templates.of(scope),
+            "request_id": request_id,
+            "trace_id": state.get("trace_id"),
+        }
+
+    def _answer(self, request: HTTPConnection, exc: Exception, context: RequestContext) -> Response:
+        answer = describe(exc)
+        answer.request_id, answer.trace_id = context.get("request_id"), context.get("trace_id")
+        locale = self._translate(answer, request.headers.get("accept-language"))
+        if self._config.debug_mode and answer.facts.status >= 500:
+            answer.debug = debugging(exc, self._config.include_traceback)
+        accept = request.headers.get("accept")
+        if accept is not None and accepts(accept, PROBLEM):
+            response = respond(answer, problem_body(answer, self._catalogue), PROBLEM)
+        else:
+            response = respond(answer, own_body(answer), "application/json")
+        if locale is not None:
+            response.headers["content-language"] = locale
+        return response
+
+    def _translate(self, answer: Answer, accept_language: str | None) -> str | None:
+        if accept_language is None:
+            return None
+        locale = self._translations.pick(accept_language)
+        text = self._translations.text(locale, answer.facts.code, answer.detail)
+        if text is None:
+            return None
+        answer.message = text
+        return locale
+
+    async def _close(self, socket: WebSocket, exc: Exception) -> None:
+        unexpected = not isinstance(exc, BaseAppException | HTTPException)
+        await socket.close(INTERNAL_ERROR_CLOSE if unexpected else POLICY_CLOSE)

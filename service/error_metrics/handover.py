@@ -1,0 +1,130 @@
+"""The bounded queue between a request and the slow work that an error causes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+LINGER = 0.005
+
+
+class Handover(Generic[T]):
+    """Hands items to `work` in batches on a daemon thread of its own; what doesn't fit is reported as lost.
+
+    A thread, not a task, because errors also come from jobs that have no event loop. It starts with the first item,
+    sleeps while there is nothing to do, and is made anew in a forked child.
+
+    Args:
+        work: gets a list of items; it must not raise.
+        limit: items that may wait.
+        batch: items handed over at once.
+        lose: called for each item that found the queue full.
+    """
+
+    def __init__(self, work: Callable[[list[T]], None], limit: int, batch: int, lose: Callable[[], None]) -> None:
+        self._work = work
+        self._limit = limit
+        self._batch = batch
+        self._lose = lose
+        self._waiting: deque[T]
+        self._thread: threading.Thread | None
+        self._start_over()
+        _alive.add(self)
+
+    def put(self, item: T) -> None:
+        """Queue an item and return at once."""
+        if len(self._waiting) >= self._limit:
+            self._lose()
+            return
+        self._waiting.append(item)
+        if self._idle:
+            self._wake_up()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Do what was waiting when called, in the caller's thread; False when `timeout` seconds were too short."""
+        deadline = time.monotonic() + timeout
+        remaining = len(self._waiting)
+        while remaining > 0 and time.monotonic() < deadline:
+            done = self._step(timeout)
+            if not done:
+                break
+            remaining -= done
+        # A batch may be in the other thread's hands: its lock tells when it is through.
+        if self._working.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            self._working.release()
+            return remaining <= 0 or not self._waiting
+        return False
+
+    def _step(self, timeout: float = -1) -> int:
+        if not self._working.acquire(timeout=timeout):
+            return 0
+        try:
+            items = self._take()
+            if items:
+                self._work(items)
+            return len(items)
+        finally:
+            self._working.release()
+
+    def _take(self) -> list[T]:
+        items: list[T] = []
+        while self._waiting and len(items) < self._batch:
+            items.append(self._waiting.popleft())
+        return items
+
+    def _wake_up(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=_run, args=(weakref.ref(self), self._wake), name="error-metrics", daemon=True
+                )
+                self._thread.start()
+        self._wake.set()
+
+    def _start_over(self) -> None:
+        self._waiting = deque()
+        self._working = threading.Lock()
+        self._starting = threading.Lock()
+        self._wake = threading.Event()
+        self._idle = True
+        self._thread = None
+
+    def _drain(self) -> None:
+        self._idle = False
+        self._wake.clear()
+        while self._step():
+            time.sleep(0)  # lets a waiting event loop have the interpreter between batches
+        self._idle = True
+        if self._waiting:  # came in between the last look and `_idle`
+            self._wake.set()
+
+
+def _run(owner: weakref.ref[Handover[T]], wake: threading.Event) -> None:
+    # Only a weak reference: a collector that nobody holds any more must not live on in its thread.
+    while True:
+        woken = wake.wait(timeout=60)
+        handover = owner()
+        if handover is None:
+            return
+        if woken:
+            time.sleep(LINGER)  # errors come in bursts: one wake-up serves many
+            handover._drain()  # noqa: SLF001  # same class, split so that the thread holds no reference while it waits
+        del handover
+
+
+_alive: weakref.WeakSet[Handover[Any]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for handover in list(_alive):
+        handover._start_over()  # noqa: SLF001  # threads and held locks don't survive a fork
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

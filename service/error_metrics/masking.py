@@ -1,0 +1,175 @@
+"""Masking of personal data and secrets, by key and by value. Pure functions; a masked value reads `***`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MASK = "***"
+MAX_TEXT = 4096
+MAX_DEPTH = 12
+
+DEFAULT_FIELDS = (
+    *(
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "token",
+        "secret",
+        "api_key",
+        "apikey",
+        "private_key",
+        "access_key",
+    ),
+    *(
+        "authorization",
+        "cookie",
+        "set_cookie",
+        "session_id",
+        "credentials",
+        "credit_card",
+        "card_number",
+        "cvv",
+        "cvc",
+    ),
+    *("iban", "email", "phone", "mobile", "ssn", "resident_number", "rrn", "date_of_birth", "dsn"),
+)
+
+# Every repetition below is bounded or can't overlap its neighbour, so that no input makes matching slow.
+DEFAULT_PATTERNS = (
+    r"(?<=://)[^\s/:@]{0,256}:[^\s/@]{1,256}(?=@)",  # user:password@ of an URL
+    r"(?i)\b(?:bearer|basic|token)\s+[a-z0-9._~+/-]{8,2048}=*",  # Authorization header
+    r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}\.[\w-]{0,2048}",  # JSON web token
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",  # AWS access key id
+    r"\b(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abp])[-_][\w-]{16,255}",  # keys with the issuers' own prefixes
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # e-mail
+    r"(?<![\d-])\d{6}-[1-8]\d{6}(?![\d-])",  # Korean resident registration number
+    r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])",  # US social security number
+    r"(?<![\w+-])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}(?![\w-])",  # phone, international
+    r"(?<![\w-])01[016-9]-?\d{3,4}-?\d{4}(?![\w-])",  # phone, Korean mobile
+    r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-])",  # phone, North American
+)
+
+_CARD = re.compile(r"(?<![\d-])(?:\d[ -]?){12,18}\d(?![\d-])")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_VALUE = r"""["']?\s{0,3}[=:]\s{0,3}(?:"[^"]{0,1024}"|'[^']{0,1024}'|[^\s,;&"'}\])]{1,1024})"""
+
+
+def luhn_valid(digits: str) -> bool:
+    """Tell whether a run of digits has a valid check digit (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        digit = int(char) * (2 if place % 2 else 1)
+        total += digit - 9 if digit > 9 else digit
+    return total % 10 == 0
+
+
+class Masker:
+    """Masks with one set of fields and patterns, compiled once.
+
+    Args:
+        fields: names whose values are hidden, in any spelling: `api_key` covers `X-Api-Key` and `apiKey`.
+        patterns: regular expressions whose matches are hidden in every text.
+
+    Raises:
+        ValueError: a pattern is no regular expression.
+    """
+
+    def __init__(self, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> None:
+        self._fields = tuple({_words(field) for field in fields} - {()})
+        self._patterns = tuple(_compile(pattern) for pattern in patterns)
+        self._pairs = self._pair_pattern()
+
+    def text(self, text: str) -> str:
+        """Return `text` with secrets hidden; beyond 4,096 characters it is cut at a word's end."""
+        if len(text) > MAX_TEXT:
+            text = _cut(text)
+        for pattern in self._patterns:
+            text = pattern.sub(MASK, text)
+        text = _CARD.sub(_hide_card, text)
+        return self._pairs.sub(_hide_pair, text) if self._pairs is not None else text
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """Return a masked copy of nested mappings, lists and texts; other values stay as they are."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "replace"))
+        if depth > MAX_DEPTH:
+            return MASK
+        if isinstance(value, Mapping):
+            return {key: self._entry(key, item, depth) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.value(item, depth + 1) for item in value]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return MASK if self.text(str(value)) == MASK else value
+        return value
+
+    def hides(self, key: str) -> bool:
+        """Tell whether values under `key` are hidden."""
+        words = _words(key)
+        joined = "".join(words)
+        return any(_contains(words, field) or joined == "".join(field) for field in self._fields)
+
+    def _entry(self, key: Any, item: Any, depth: int) -> Any:
+        if isinstance(key, str) and self.hides(key) and item is not None:
+            return MASK
+        return self.value(item, depth + 1)
+
+    def _pair_pattern(self) -> re.Pattern[str] | None:
+        """Match `password=…` or `"apiKey": "…"` inside a text."""
+        names = "|".join("[-_ ]?".join(map(re.escape, words)) for words in sorted(self._fields, reverse=True))
+        return re.compile(rf"(?i)((?<![a-z])(?:{names})){_VALUE}") if names else None
+
+
+def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
+    """Return a copy of `value` with personal data and secrets replaced by `***`.
+
+    Args:
+        value: text, or nested mappings and lists of it.
+        fields: keys whose values are hidden whatever they hold.
+        patterns: regular expressions hidden inside every text; card numbers are found by their check digit besides.
+
+    Raises:
+        ValueError: a pattern is no regular expression.
+    """
+    if fields is DEFAULT_FIELDS and patterns is DEFAULT_PATTERNS:
+        return _default_masker.value(value)
+    return Masker(fields, patterns).value(value)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as problem:
+        raise ValueError(f"pii_patterns: {pattern!r} is no regular expression: {problem}") from None
+
+
+def _cut(text: str) -> str:
+    # A secret cut in half would no longer match its pattern, so the last word goes too.
+    return text[:MAX_TEXT].rsplit(maxsplit=1)[0] + " …" if " " in text[:MAX_TEXT] else MASK
+
+
+def _hide_card(match: re.Match[str]) -> str:
+    digits = "".join(filter(str.isdigit, match.group()))
+    return MASK if luhn_valid(digits) else match.group()
+
+
+def _hide_pair(match: re.Match[str]) -> str:
+    name: str = match.group(1)
+    rest = match.group()[len(name) :]
+    separator = re.match(r"""["']?\s{0,3}[=:]\s{0,3}""", rest)
+    return f"{name}{separator.group() if separator else '='}{MASK}"
+
+
+_default_masker: Masker = Masker()

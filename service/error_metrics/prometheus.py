@@ -1,0 +1,104 @@
+"""The error series for Prometheus, and the text that a scrape gets.
+
+Multiprocess mode (`PROMETHEUS_MULTIPROC_DIR`) adds up the counters of all workers; exemplars and `process_*` metrics
+do not exist there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from .config import MetricsConfig
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+HANDLING_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 1.0)
+
+
+class PrometheusExporter:
+    """Holds the module's series in one registry and renders them.
+
+    Args:
+        config: namespace and default labels.
+        registry: where to register. By default a new one, and then a scrape also shows what the process has
+            registered in prometheus_client's own, such as `process_*` and the application's metrics.
+
+    Raises:
+        ValueError: the registry holds series of these names already.
+    """
+
+    def __init__(self, config: MetricsConfig | None = None, registry: CollectorRegistry | None = None) -> None:
+        config = config or MetricsConfig()
+        self.registry = CollectorRegistry(auto_describe=False) if registry is None else registry
+        self._shown = _Together(self.registry) if registry is None else self.registry
+        self._constant = dict(config.default_labels)
+        names, prefix = tuple(self._constant), config.namespace
+        self._errors = Counter(
+            f"{prefix}_errors_total",
+            "Errors by code, domain and HTTP status.",
+            ("error_code", "error_domain", "status_code", *names),
+            registry=self.registry,
+        )
+        handling = Histogram(
+            f"{prefix}_error_handling_seconds",
+            "Time from an exception to its answer.",
+            names,
+            buckets=HANDLING_BUCKETS,
+            registry=self.registry,
+        )
+        dropped = Counter(
+            f"{prefix}_error_events_dropped_total",
+            "Errors that were counted but not kept.",
+            names,
+            registry=self.registry,
+        )
+        overflow = Counter(
+            f"{prefix}_label_overflow_total",
+            "Errors counted as `other` because there are too many codes.",
+            names,
+            registry=self.registry,
+        )
+        constant = self._constant
+        self.handling = handling.labels(**constant) if constant else handling
+        self.events_dropped = dropped.labels(**constant) if constant else dropped
+        self.label_overflow = overflow.labels(**constant) if constant else overflow
+
+    def counter(self, code: str, domain: str, status: str) -> Counter:
+        """Return the counter of one series, to be kept: looking it up costs more than counting."""
+        return self._errors.labels(error_code=code, error_domain=domain, status_code=status, **self._constant)
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return body and content type of a scrape, as text or OpenMetrics by the `Accept` header."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._source()), content_type
+
+    def _source(self) -> CollectorRegistry:
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return self._shown
+        workers = CollectorRegistry()
+        MultiProcessCollector(workers)  # type: ignore[no-untyped-call]
+        return workers
+
+
+class _Together(CollectorRegistry):
+    """Shows a registry and, after it, those families of the process's own that it does not have itself."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        super().__init__()
+        self._own = own
+
+    def collect(self) -> Iterable[Metric]:
+        names = set()
+        for family in self._own.collect():
+            names.add(family.name)
+            yield family
+        for family in REGISTRY.collect():
+            if family.name not in names:
+                yield family

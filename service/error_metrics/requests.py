@@ -1,0 +1,243 @@
+"""The one measurement of a request: an ASGI layer that times it, finds its route and status, and tells observers.
+
+It is the outermost layer of the application, outside Starlette's own error handling and of any middleware, so that it
+sees every answer that leaves: those of middleware, and that of an unhandled exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from fastapi import FastAPI
+
+from .routes import RouteTemplates
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
+OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
+UNMATCHED = "/unknown"
+
+
+class RequestObserver:
+    """Base of those who are told of requests. Overriding only one method costs nothing for the other."""
+
+    def started(self, request: MeasuredRequest) -> None:
+        """A request has come in; neither its route nor its status is known."""
+
+    def finished(self, request: MeasuredRequest) -> None:
+        """The last byte of the answer is sent, or none will follow."""
+
+
+class MeasuredRequest:
+    """One request while it runs, and the facts about it when it is over.
+
+    Attributes:
+        scope: the ASGI scope.
+        method: the method, `_OTHER` for one that HTTP does not define.
+        endpoint: route template, `/unknown` when no route matched.
+        status: status code of the answer; 499 when the client left first, 500 when there was none or it broke off.
+        duration: seconds until the last byte of the answer was sent; background tasks are not part of it.
+        request_bytes, response_bytes: size of the bodies as they were read and sent.
+        exception: what escaped the application, if anything did.
+    """
+
+    __slots__ = (
+        "_measurement",
+        "_receive",
+        "_send",
+        "_started",
+        "disconnected",
+        "done",
+        "duration",
+        "endpoint",
+        "exception",
+        "method",
+        "request_bytes",
+        "response_bytes",
+        "scope",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, measurement: Measurement) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self._measurement = measurement
+        method = scope["method"]
+        self.method: str = method if method in _METHODS else OTHER_METHOD
+        self.endpoint = UNMATCHED
+        self.status = 0
+        self.request_bytes = self.response_bytes = 0
+        self.exception: BaseException | None = None
+        self.disconnected = self.done = False
+        self.duration = 0.0
+        self._started = perf_counter()
+
+    async def receive(self) -> Message:
+        """Pass a message on to the application, and notice bodies and disconnects."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.request_bytes += len(message.get("body", b""))
+        elif not self.done:
+            self.disconnected = True
+        return message
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Pass a message on to the server, and notice status, size and end of the answer."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            if self.method != "HEAD":  # servers leave the body out
+                self.response_bytes += len(message.get("body", b""))
+            return self._send_body(message, not message.get("more_body"))
+        if kind == "http.response.start":
+            self.status = message["status"]
+        elif kind == "http.response.pathsend":
+            return self._send_body(message, True)
+        return self._send(message)
+
+    async def _send_body(self, message: Message, last: bool) -> None:
+        try:
+            await self._send(message)
+        except OSError:  # how a server tells that the client has left (ASGI 2.4)
+            self.disconnected = True
+            raise
+        if last:
+            self.finish()
+
+    def finish(self) -> None:
+        """Settle the facts and tell the observers, once."""
+        if self.done:
+            return
+        self.duration = perf_counter() - self._started
+        self.done = True
+        self._measurement.tell(self)
+
+    def abandon(self, exc: BaseException | None) -> None:
+        """Settle a request whose answer did not come to its end."""
+        if self.done:
+            return
+        self.exception = exc
+        self.status = 500
+        self.finish()
+
+
+class Measurement:
+    """The observers of one application, and what is not measured.
+
+    Args:
+        templates: names requests by route.
+    """
+
+    def __init__(self, templates: RouteTemplates) -> None:
+        self.templates = templates
+        self.failures = 0
+        self._exact: frozenset[str] = frozenset()
+        self._below: tuple[str, ...] = ()
+        self._on_start: tuple[Callable[[MeasuredRequest], None], ...] = ()
+        self._on_finish: tuple[Callable[[MeasuredRequest], None], ...] = ()
+
+    def add(self, *observers: RequestObserver) -> None:
+        """Tell these observers of every request from now on."""
+        for observer in observers:
+            if type(observer).started is not RequestObserver.started:
+                self._on_start = (*self._on_start, observer.started)
+            if type(observer).finished is not RequestObserver.finished:
+                self._on_finish = (*self._on_finish, observer.finished)
+
+    def leave_out(self, *paths: str) -> None:
+        """Don't measure requests to exactly these paths, such as probes."""
+        self._exact |= frozenset(paths)
+
+    def leave_out_below(self, path: str) -> None:
+        """Don't measure requests to this path and to those below it."""
+        self.leave_out(path)
+        self._below = (*self._below, path + "/")
+
+    def leaves_out(self, path: str) -> bool:
+        """Tell whether requests to a path are not measured."""
+        return path in self._exact or path.startswith(self._below)
+
+    def begin(self, request: MeasuredRequest) -> None:
+        """Tell that a request has come in."""
+        for observer in self._on_start:
+            try:
+                observer(request)
+            except Exception:  # noqa: BLE001  # an observer must not break the request that it watches
+                self.failures += 1
+
+    def tell(self, request: MeasuredRequest) -> None:
+        """Tell that a request is over."""
+        try:
+            if request.disconnected:
+                request.status = CLIENT_CLOSED_REQUEST
+            request.endpoint = self.templates.of(request.scope) or UNMATCHED
+        except Exception:  # noqa: BLE001  # as in `begin`
+            self.failures += 1
+        for observer in self._on_finish:
+            try:
+                observer(request)
+            except Exception:  # noqa: BLE001  # as in `begin`
+                self.failures += 1
+
+
+class RequestLayer:
+    """The ASGI layer around an application."""
+
+    def __init__(self, app: ASGIApp, measurement: Measurement) -> None:
+        self.app = app
+        self._measurement = measurement
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._measurement.leaves_out(_local_path(scope)):
+            await self.app(scope, receive, send)
+            return
+        request = MeasuredRequest(scope, receive, send, self._measurement)
+        self._measurement.begin(request)
+        try:
+            await self.app(scope, request.receive, request.send)
+        except BaseException as exc:
+            request.abandon(exc)
+            raise
+        request.abandon(None)
+
+
+def measure_requests(app: FastAPI, *observers: RequestObserver) -> Measurement:
+    """Measure the requests of `app` for `observers`; further calls add observers to the same measurement.
+
+    Raises:
+        RuntimeError: the first call comes after the application has begun to serve.
+    """
+    measurement: Measurement | None = getattr(app.state, "request_measurement", None)
+    if measurement is None:
+        if app.middleware_stack is not None:
+            raise RuntimeError("measure_requests: call it before the application serves its first request")
+        measurement = Measurement(RouteTemplates(app.routes))
+        app.state.request_measurement = measurement
+        _wrap(app, measurement)
+    measurement.add(*observers)
+    return measurement
+
+
+def _wrap(app: FastAPI, measurement: Measurement) -> None:
+    build = app.build_middleware_stack
+
+    def build_measured() -> Any:
+        return RequestLayer(build(), measurement)
+
+    # `add_middleware` would put the layer inside Starlette's error handling, where the answer to an unhandled
+    # exception is out of sight, and inside every middleware that is added later.
+    app.build_middleware_stack = build_measured  # type: ignore[method-assign]
+
+
+def _local_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    root = scope.get("root_path")
+    return path.removeprefix(root) if root else path

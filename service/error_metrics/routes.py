@@ -1,0 +1,112 @@
+"""The route template of a request, from what routing left in its scope.
+
+Routing leaves the matched route in `scope["route"]`, or for Starlette's own routes only its `endpoint`. Since FastAPI
+0.137 that route's path lacks the prefixes of `include_router`, and inside a mount it lacks the mount's. So every route
+of the application is entered once in a table by identity, with its full template; only a route that is reachable in
+several ways has to be matched again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, MutableMapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fastapi import routing as fastapi_routing
+from starlette.routing import BaseRoute, Host, Mount, compile_path
+
+Scope = MutableMapping[str, Any]
+Found = Iterator[tuple[str, BaseRoute]]
+_iter_contexts = getattr(fastapi_routing, "iter_route_contexts", None)
+MAX_DEPTH = 16
+
+
+class _Known(NamedTuple):
+    """Keeps the key alive, because identities are reused, and holds the templates that it appears under."""
+
+    key: object
+    templates: tuple[str, ...]
+
+
+class RouteTemplates:
+    """Names the requests of one application by route template.
+
+    Args:
+        routes: the application's list of routes; what is added to it later is found too.
+    """
+
+    def __init__(self, routes: list[BaseRoute]) -> None:
+        self._routes = routes
+        self._known: dict[int, _Known] = {}
+
+    def of(self, scope: Scope) -> str | None:
+        """Return the full template, for example `/v1/orders/{order_id}`, or None when no route matched."""
+        known = self._known.get(id(scope.get("route"))) or self._by_endpoint(scope)
+        if known is None:
+            return None
+        templates = known.templates
+        return templates[0] if len(templates) == 1 else _choose(scope, templates)
+
+    def _by_endpoint(self, scope: Scope) -> _Known | None:
+        """Look harder: a route that is not in the table yet, or one that left only its endpoint in the scope."""
+        endpoint = scope.get("endpoint")
+        if endpoint is None or hasattr(endpoint, "routes"):  # nothing matched, or an application mounted there did not
+            return None
+        route = scope.get("route")
+        keys = [key for key in (route, endpoint) if key is not None and not isinstance(key, Mount)]
+        known = self._lookup(keys)
+        if known is None:
+            self._learn(keys)
+            known = self._lookup(keys)
+        return known
+
+    def _lookup(self, keys: Iterable[object]) -> _Known | None:
+        return next((self._known[id(key)] for key in keys if id(key) in self._known), None)
+
+    def _learn(self, keys: list[object]) -> None:
+        for template, route in _walk(self._routes):
+            self._enter(route, template)
+            endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
+            if endpoint is not None and not hasattr(endpoint, "routes"):
+                self._enter(endpoint, template)
+        if self._lookup(keys) is None:  # a router of somebody's own: its own word, once, or nothing to look for again
+            self._enter(keys[0], str(getattr(keys[0], "path", "")) or "/unknown")
+
+    def _enter(self, key: object, template: str) -> None:
+        known = self._known.get(id(key), _Known(key, ()))
+        if template not in known.templates:
+            self._known[id(key)] = _Known(key, (*known.templates, template))
+
+
+def _walk(routes: list[BaseRoute], prefix: str = "", depth: int = 0) -> Found:
+    """Yield every route below with its full template."""
+    if depth > MAX_DEPTH:  # an application mounted into itself
+        return
+    for route, path in _with_paths(routes):
+        yield prefix + path, route
+        if isinstance(route, Mount | Host):
+            yield from _walk(list(route.routes or ()), prefix + path, depth + 1)
+
+
+def _with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
+    if _iter_contexts is None:
+        for route in routes:
+            yield route, getattr(route, "path", "")
+    else:
+        for context in _iter_contexts(routes):
+            yield context.original_route, context.path or ""
+
+
+def _choose(scope: Scope, templates: tuple[str, ...]) -> str:
+    """Return the first template that the path fits, which is the one that routing found."""
+    root = scope.get("app_root_path", scope.get("root_path", ""))
+    path = scope["path"].removeprefix(root)
+    return next((template for template in templates if _pattern(template).match(path)), templates[0])
+
+
+@lru_cache(maxsize=1024)
+def _pattern(template: str) -> re.Pattern[str]:
+    exact, _, _ = compile_path(template)
+    # A mount's template is only the beginning of the paths below it.
+    return re.compile(exact.pattern.removesuffix("$") + "(?:/|$)")

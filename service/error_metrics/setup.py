@@ -1,0 +1,89 @@
+"""Putting the module's parts into an application."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .collector import ErrorMetricsCollector
+from .config import MetricsConfig
+from .dashboard import DashboardAPI
+from .jobs import set_default_collector
+from .page import dashboard_page
+from .prometheus import PrometheusExporter
+from .registry import ExceptionRegistry, default_registry
+from .requests import Measurement, measure_requests
+from .summary import RequestSummary
+
+API_PATH = "/api/metrics"
+PAGE_PATH = "/dashboard"
+
+
+def setup_metrics(
+    app: FastAPI,
+    config: MetricsConfig | None = None,
+    *,
+    prometheus_registry: CollectorRegistry | None = None,
+    catalogue: ExceptionRegistry = default_registry,
+) -> ErrorMetricsCollector:
+    """Add collection, `/metrics`, `/api/metrics` and `/dashboard` to `app`; a disabled config adds nothing at all.
+
+    Args:
+        app: the application, before its first request.
+        config: what is collected and served.
+        prometheus_registry: where series are registered; by default a registry of the application's own.
+        catalogue: known codes, for names on the dashboard.
+
+    Returns:
+        The collector, which is also `app.state.error_metrics`.
+
+    Raises:
+        ValueError: a setting asks for what this version cannot do.
+        RuntimeError: the application serves already, or has been set up before.
+    """
+    config = config or MetricsConfig()
+    if config.sentry_enabled:
+        raise ValueError("sentry_enabled: this version reports nothing to Sentry yet, set it to false")
+    if getattr(app.state, "error_metrics", None) is not None:
+        raise RuntimeError("setup_metrics: this application has been set up before")
+    exporter = _exporter(config, prometheus_registry)
+    collector = ErrorMetricsCollector(config, exporter)
+    app.state.error_metrics = collector
+    if not config.enabled:
+        return collector
+    set_default_collector(collector)
+    measurement = measure_requests(app)
+    if exporter is not None:
+        _serve_exposition(app, exporter, config.prometheus_path, measurement)
+    if config.dashboard_enabled:
+        summary = RequestSummary()
+        measurement.add(summary)
+        _serve_dashboard(app, DashboardAPI(collector, summary, catalogue), measurement)
+    return collector
+
+
+def _exporter(config: MetricsConfig, registry: CollectorRegistry | None) -> PrometheusExporter | None:
+    wanted = config.enabled and config.prometheus_enabled
+    return PrometheusExporter(config, registry) if wanted else None
+
+
+def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str, measurement: Measurement) -> None:
+    async def metrics(request: Request) -> Response:
+        # In a thread, so that a large registry costs other requests turns of the interpreter, not a standstill.
+        accept = request.headers.get("accept", "")
+        body, content_type = await asyncio.to_thread(exporter.exposition, accept)
+        return Response(body, headers={"content-type": content_type})
+
+    app.add_route(path, metrics, methods=["GET"], include_in_schema=False)
+    measurement.leave_out(path)
+
+
+def _serve_dashboard(app: FastAPI, api: DashboardAPI, measurement: Measurement) -> None:
+    app.include_router(api.router, prefix=API_PATH)
+    app.add_route(PAGE_PATH, dashboard_page(API_PATH), methods=["GET"], include_in_schema=False)
+    measurement.leave_out(PAGE_PATH)
+    measurement.leave_out_below(API_PATH)

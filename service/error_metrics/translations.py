@@ -1,0 +1,58 @@
+"""Messages in the client's language: one JSON file per locale, `{"<code>": "<text>"}`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .negotiation import best_locale
+
+OWN_LOCALES = Path(__file__).parent / "locales"
+
+
+class Translations:
+    """The texts of all locales, read once.
+
+    Args:
+        default_locale: the language of the messages in the code.
+        folders: folders of `<locale>.json`; a later folder's text wins.
+
+    Raises:
+        ValueError: a folder is missing or a file is not a JSON object of code to text.
+    """
+
+    def __init__(self, default_locale: str = "en", folders: Iterable[Path] = ()) -> None:
+        self._default = default_locale.lower()
+        self._texts: dict[str, dict[str, str]] = {}
+        for folder in (OWN_LOCALES, *folders):
+            if not folder.is_dir():
+                raise ValueError(f"locale_dirs: there is no folder {folder}")
+            for file in sorted(folder.glob("*.json")):
+                self._texts.setdefault(file.stem.lower(), {}).update(_read(file))
+        self._offered = frozenset((*self._texts, self._default))
+
+    def pick(self, accept_language: str) -> str:
+        """Return the locale to answer in."""
+        return best_locale(accept_language, self._offered) or self._default
+
+    def text(self, locale: str, code: int, values: Any = None) -> str | None:
+        """Return the text of a code in a locale, with `{name}` filled from `values`; None where there is none."""
+        text = self._texts.get(locale, {}).get(str(code))
+        if text is None or "{" not in text:
+            return text
+        try:
+            return text.format_map(values if isinstance(values, Mapping) else {})
+        except (KeyError, ValueError, IndexError, AttributeError):
+            return None
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        texts = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ValueError(f"locale_dirs: {file} cannot be read: {problem}") from None
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise ValueError(f'locale_dirs: {file} must be a JSON object like {{"404": "text"}}')
+    return texts

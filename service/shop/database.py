@@ -1,0 +1,48 @@
+"""The engine, and one session for each request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """Return an engine; it connects on first use.
+
+    Raises:
+        ValueError: the URL is malformed, or its driver is unknown or not asynchronous.
+    """
+    try:
+        engine = create_async_engine(url, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
+        raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
+    if is_sqlite(engine):
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def is_sqlite(engine: AsyncEngine) -> bool:
+    """Tell whether the database is a file of this process's own."""
+    return engine.dialect.name == "sqlite"
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # Readers don't wait for the writer, writers wait for each other, and foreign keys are checked.
+    for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    sessions: Sessions = request.app.state.sessions
+    async with sessions() as session:
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
