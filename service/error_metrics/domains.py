@@ -44,8 +44,9 @@ class ErrorDomain:
             ValueError: the name is not UPPER_CASE, the range is not within 0-9999, or it overlaps another domain.
         """
         domain = cls(name, first, last)
-        if cls._known.get(name) == domain:
-            return domain
+        known = cls._known.get(name)
+        if known == domain:
+            return known
         domain._check()
         cls._known[name] = domain
         return domain

@@ -52,7 +52,11 @@ DEFAULT_PATTERNS = (
     r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-])",  # phone, North American
 )
 
-_CARD = re.compile(r"(?<![\d-])(?:\d[ -]?){12,18}\d(?![\d-])")
+# 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
+_CARD = re.compile(
+    r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{4,5})"
+    r"(?![0-9A-Fa-f-])"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _VALUE = r"""["']?\s{0,3}[=:]\s{0,3}(?:"[^"]{0,1024}"|'[^']{0,1024}'|[^\s,;&"'}\])]{1,1024})"""
 

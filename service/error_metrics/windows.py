@@ -50,7 +50,7 @@ class Ring:
 
     def clear(self) -> None:
         """Forget every event."""
-        self.counts = array("Q", bytes(8 * self.size))
+        self.counts[:] = array("Q", bytes(8 * self.size))
 
     def _at(self, bucket: int) -> int:
         return self.counts[bucket % self.size] if self.newest - self.size < bucket <= self.newest else 0

@@ -1,0 +1,206 @@
+"""MetricsConfig and ErrorHandlerConfig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.error_metrics import ErrorHandlerConfig, MetricsConfig
+
+DSN = "https://0123456789abcdef@sentry.example/42"
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    """Nothing that needs another server is on."""
+    config = MetricsConfig()
+    assert (config.enabled, config.prometheus_enabled, config.prometheus_path) == (True, True, "/metrics")
+    assert (config.namespace, config.sentry_enabled, config.dashboard_enabled) == ("fastapi", False, True)
+    assert (config.max_history_size, config.retention_hours, config.batch_send_size) == (10_000, 24, 10)
+    assert (config.async_collection, config.mask_pii, config.default_labels) == (True, True, {})
+    assert (config.sentry_sample_rate, config.sentry_traces_sample_rate) == (1.0, 0.1)
+    assert "password" in config.pii_fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prometheus_path", "metrics"),
+        ("prometheus_path", "/"),
+        ("namespace", "1st"),
+        ("namespace", "a-b"),
+        ("sentry_sample_rate", 1.5),
+        ("sentry_traces_sample_rate", -0.1),
+        ("sentry_dsn", "https://sentry.example/42"),
+        ("sentry_dsn", "https://key@sentry.example/project"),
+        ("sentry_dsn", "ftp://key@sentry.example/1"),
+        ("sentry_dsn", "https://key@[/1"),
+        ("max_history_size", 0),
+        ("max_history_size", "many"),
+        ("retention_hours", 0),
+        ("batch_send_size", 0),
+        ("dashboard_token", ""),
+        ("pii_patterns", ["("]),
+        ("default_labels", {"le": "x"}),
+        ("default_labels", {"__name": "x"}),
+        ("default_labels", {"a b": "x"}),
+        ("environment", "prod"),
+        ("unheard_of", 1),
+    ],
+)
+def test_a_bad_value_names_its_field(field: str, value: object) -> None:
+    """It is a ValueError, and does not repeat the value, which may be a secret."""
+    with pytest.raises(ValueError, match=field) as caught:
+        MetricsConfig(**{field: value})
+    assert isinstance(caught.value, ValidationError)
+    assert "input_value" not in str(caught.value)
+
+
+def test_a_config_cannot_be_changed() -> None:
+    """It is shared by threads."""
+    with pytest.raises(ValueError, match="frozen"):
+        MetricsConfig().namespace = "other"  # type: ignore[misc]
+
+
+def test_max_events_is_another_name() -> None:
+    """Of max_history_size, for reading and for setting."""
+    config = MetricsConfig(max_events=5)  # type: ignore[call-arg]
+    assert (config.max_history_size, config.max_events) == (5, 5)
+
+
+def test_sentry_needs_its_dsn() -> None:
+    """Switching it on without is a mistake."""
+    with pytest.raises(ValueError, match="sentry_dsn: set it"):
+        MetricsConfig(sentry_enabled=True)
+
+
+def test_production_needs_a_token_for_its_dashboard() -> None:
+    """Or no dashboard."""
+    with pytest.raises(ValueError, match="dashboard_token: production needs one"):
+        MetricsConfig(environment="production")
+    assert MetricsConfig(environment="production", dashboard_enabled=False)
+    assert MetricsConfig(environment="production", dashboard_token="t")
+    assert MetricsConfig(environment="production", enabled=False)
+
+
+def test_secrets_do_not_show_in_the_representation() -> None:
+    """Configs are logged."""
+    shown = repr(MetricsConfig.production(DSN, "open-sesame"))
+    assert DSN not in shown
+    assert "open-sesame" not in shown
+
+
+def test_the_presets_are_what_their_names_say() -> None:
+    """Each is a complete config."""
+    production = MetricsConfig.production(DSN, "token")
+    assert (production.environment, production.sentry_enabled, production.dashboard_enabled) == ("production", True, True)
+    bare = MetricsConfig.production()
+    assert (bare.sentry_enabled, bare.dashboard_enabled) == (False, False)
+    assert MetricsConfig.development().environment == "development"
+    assert MetricsConfig.testing().async_collection is False
+    assert MetricsConfig.disabled().enabled is False
+    assert MetricsConfig.testing(namespace="x").namespace == "x"
+
+
+def test_the_environment_sets_every_kind_of_field() -> None:
+    """Numbers, switches, lists and labels."""
+    config = MetricsConfig.from_environment(
+        {
+            "METRICS_MAX_HISTORY_SIZE": "50",
+            "METRICS_ASYNC_COLLECTION": "false",
+            "METRICS_RETENTION_HOURS": "0.5",
+            "METRICS_PII_FIELDS": "pin, password",
+            "METRICS_PII_PATTERNS": '["a{1,2}"]',
+            "METRICS_DEFAULT_LABELS": '{"cluster": "a"}',
+            "METRICS_NAMESPACE": "shop",
+            "ENVIRONMENT": "staging",
+            "SERVICE_NAME": "shop",
+            "APP_VERSION": "1.2.3",
+            "METRICS_SERVICE_HOST": "10.0.0.1",
+            "METRICS_PORT_80_TCP": "tcp://10.0.0.1:80",
+        }
+    )
+    assert (config.max_history_size, config.async_collection, config.retention_hours) == (50, False, 0.5)
+    assert (config.pii_fields, config.pii_patterns) == (("pin", "password"), ("a{1,2}",))
+    assert (config.default_labels, config.namespace) == ({"cluster": "a"}, "shop")
+    assert (config.environment, config.service, config.version) == ("staging", "shop", "1.2.3")
+    assert MetricsConfig.from_environment({"METRICS_MAX_EVENTS": "7"}).max_history_size == 7
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    """Compose and Helm write empty ones."""
+    assert MetricsConfig.from_environment({"METRICS_NAMESPACE": "", "METRICS_DASHBOARD_TOKEN": ""}) == MetricsConfig()
+
+
+def test_the_modules_own_dsn_wins() -> None:
+    """SENTRY_DSN serves when METRICS_SENTRY_DSN is not set."""
+    other = "https://other@sentry.example/1"
+    assert MetricsConfig.from_environment({"SENTRY_DSN": DSN}).sentry_dsn == DSN
+    assert MetricsConfig.from_environment({"SENTRY_DSN": DSN, "METRICS_SENTRY_DSN": other}).sentry_dsn == other
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    """As Kubernetes and compose mount it, with a newline at its end."""
+    file = tmp_path / "token"
+    file.write_text("open-sesame\n")
+    config = MetricsConfig.from_environment({"METRICS_DASHBOARD_TOKEN_FILE": str(file)})
+    assert config.dashboard_token == "open-sesame"
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"METRICS_MAX_HISTROY_SIZE": "1"}, "METRICS_MAX_HISTROY_SIZE: .* did you mean METRICS_MAX_HISTORY_SIZE"),
+        ({"METRICS_ZZZZZZZZZ": "1"}, "METRICS_ZZZZZZZZZ: there is no such setting, remove it"),
+        ({"METRICS_ENABLED": "perhaps"}, "enabled"),
+        ({"METRICS_DEFAULT_LABELS": "{"}, "default_labels: not valid JSON"),
+        ({"METRICS_PII_FIELDS": "["}, "pii_fields: not valid JSON"),
+        ({"METRICS_DASHBOARD_TOKEN_FILE": "/nowhere"}, "METRICS_DASHBOARD_TOKEN_FILE: cannot read /nowhere"),
+        (
+            {"METRICS_DASHBOARD_TOKEN": "a", "METRICS_DASHBOARD_TOKEN_FILE": "/b"},
+            "METRICS_DASHBOARD_TOKEN and METRICS_DASHBOARD_TOKEN_FILE are both set",
+        ),
+    ],
+)
+def test_a_bad_variable_is_named(environ: dict[str, str], reason: str) -> None:
+    """With what to do about it."""
+    with pytest.raises(ValueError, match=reason):
+        MetricsConfig.from_environment(environ)
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No argument is needed."""
+    monkeypatch.setenv("METRICS_NAMESPACE", "own")
+    assert MetricsConfig.from_environment().namespace == "own"
+
+
+def test_answers_have_presets_too() -> None:
+    """Development tells everything, production nothing."""
+    assert ErrorHandlerConfig.development().include_traceback
+    assert not ErrorHandlerConfig.production().debug_mode
+    assert ErrorHandlerConfig.production(default_locale="ko").default_locale == "ko"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"default_locale": "english"}, "default_locale"), ({"include_traceback": True}, "include_traceback")],
+)
+def test_a_bad_value_of_the_answers_names_its_field(values: dict[str, object], field: str) -> None:
+    """As for the metrics."""
+    with pytest.raises(ValueError, match=field):
+        ErrorHandlerConfig(**values)
+
+
+def test_sentry_fields_are_shorthand() -> None:
+    """They end up in the metrics' settings, and are checked there."""
+    merged = ErrorHandlerConfig(sentry_enabled=True, sentry_dsn=DSN).merged_into(MetricsConfig(namespace="x"))
+    assert (merged.sentry_enabled, merged.sentry_dsn, merged.namespace) == (True, DSN, "x")
+    with pytest.raises(ValueError, match="sentry_dsn"):
+        ErrorHandlerConfig(sentry_enabled=True).merged_into(MetricsConfig())
+
+
+def test_debugging_is_refused_in_production() -> None:
+    """Answers would show internals."""
+    with pytest.raises(ValueError, match="debug_mode: must be off in production"):
+        ErrorHandlerConfig.development().merged_into(MetricsConfig.production())

@@ -1,0 +1,87 @@
+"""The queue between a request and its slow work."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from service.error_metrics.handover import Handover
+
+
+def test_everything_arrives_once_and_in_order() -> None:
+    """In batches of at most the given size."""
+    batches: list[list[int]] = []
+    handover = Handover(batches.append, limit=1000, batch=10, lose=pytest.fail)
+    for number in range(95):
+        handover.put(number)
+    assert handover.flush()
+    assert [number for batch in batches for number in batch] == list(range(95))
+    assert max(map(len, batches)) <= 10
+
+
+def test_flush_waits_for_the_batch_that_another_thread_works_on() -> None:
+    """When it returns True, all work is done."""
+    release, done = threading.Event(), []
+
+    def slow(items: list[int]) -> None:
+        release.wait(5)
+        done.extend(items)
+
+    handover = Handover(slow, limit=10, batch=10, lose=pytest.fail)
+    handover.put(1)
+    while handover._waiting:
+        time.sleep(0.001)
+    assert handover.flush(timeout=0.05) is False
+    release.set()
+    assert handover.flush(timeout=5)
+    assert done == [1]
+
+
+def test_flush_gives_up_when_the_work_hangs() -> None:
+    """It says so, after the time it was given."""
+    release = threading.Event()
+    handover = Handover(lambda items: release.wait(5) and None, limit=10, batch=1, lose=pytest.fail)
+    handover.put(1)
+    handover.put(2)
+    time.sleep(0.05)
+    assert handover.flush(timeout=0.05) is False
+    release.set()
+    assert handover.flush(timeout=5)
+
+
+def test_many_producers_lose_nothing_below_the_limit() -> None:
+    """Puts and wake-ups of several threads don't get in each other's way."""
+    seen: list[int] = []
+    handover = Handover(seen.extend, limit=100_000, batch=100, lose=pytest.fail)
+
+    def produce() -> None:
+        for number in range(2000):
+            handover.put(number)
+
+    threads = [threading.Thread(target=produce) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert handover.flush()
+    assert len(seen) == 8000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_has_a_thread_of_its_own() -> None:
+    """A server that forks its workers after loading the application loses nothing."""
+    read, write = os.pipe()
+    handover = Handover(lambda items: os.write(write, b"".join(items)) and None, limit=10, batch=10, lose=pytest.fail)
+    handover.put(b"parent ")
+    assert handover.flush()
+    pid = os.fork()
+    if pid == 0:
+        handover.put(b"child")
+        time.sleep(0.3)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert os.read(read, 100) == b"parent child"

@@ -1,0 +1,173 @@
+"""Masking by key and by value."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.error_metrics import mask_pii
+from service.error_metrics.masking import DEFAULT_FIELDS, MASK, MAX_DEPTH, MAX_TEXT, Masker, luhn_valid
+
+SECRETS = {
+    "visa": "4242 4242 4242 4242",
+    "visa with dashes": "4242-4242-4242-4242",
+    "amex": "378282246310005",
+    "e-mail": "jane.doe+shop@mail.example.co.kr",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    "aws": "AKIAIOSFODNN7EXAMPLE",
+    "github": "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    "bearer": "Bearer abcdef0123456789abcdef",
+    "resident number": "900101-1234567",
+    "ssn": "078-05-1120",
+    "phone, international": "+82 10-1234-5678",
+    "phone, Korean": "010-1234-5678",
+    "phone, US": "(415) 555-2671",
+    "password of an URL": "app:hunter2",
+}
+HARMLESS = [
+    "order 4242424242424243 not found",  # fails the check digit
+    "took 1700000000.123 s",
+    "2026-11-21T10:34:00+00:00",
+    "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+    "v1.20.3-rc.1",
+    "192.168.10.255:8080",
+    "SKU 123-45-678",
+    "https://shop.example/v1/orders/17",
+    "price 48,000 KRW, 120 left",
+    "the tokenizer read 17 words",
+    "class_name=Order",
+]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_a_text_is_hidden(secret: str) -> None:
+    """The rest of the sentence stays."""
+    text = f"cannot reach https://{secret}@db.example" if secret == "app:hunter2" else f"failed for {secret} today"
+    masked = mask_pii(text)
+    assert secret not in masked
+    assert MASK in masked
+    assert masked.startswith(("failed for", "cannot reach https://"))
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_harmless_text_stays_as_it_is(text: str) -> None:
+    """Look-alikes remain readable."""
+    assert mask_pii(text) == text
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "Password", "user_password", "X-Api-Key", "apiKey", "APIKEY", "credit-card", "Set-Cookie", "ssn"]
+)
+def test_a_value_under_a_sensitive_key_is_hidden(key: str) -> None:
+    """Whatever spelling the key has, and whatever the value is."""
+    assert mask_pii({key: "x", "deep": [{key: {"a": 1}}]}) == {key: MASK, "deep": [{key: MASK}]}
+
+
+@pytest.mark.parametrize("key", ["class_name", "compass", "smartphone", "passage", "name", "mission"])
+def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None:
+    """`class_name` has the letters of `ssn`, but not the word."""
+    assert mask_pii({key: "x"}) == {key: "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("password=hunter2 rest", "password=*** rest"),
+        ('{"api_key": "abc", "n": 1}', '{"api_key": ***, "n": 1}'),
+        ("token: abc, next", "token: ***, next"),
+        ("secret='two words' end", "secret=*** end"),
+    ],
+)
+def test_a_pair_inside_a_text_is_hidden(text: str, masked: str) -> None:
+    """Logs and messages write keys and values in many ways."""
+    assert mask_pii(text) == masked
+
+
+def test_null_under_a_sensitive_key_says_that_there_was_nothing() -> None:
+    """Nothing is no secret."""
+    assert mask_pii({"password": None}) == {"password": None}
+
+
+def test_a_card_number_that_is_a_number_is_hidden() -> None:
+    """JSON may hold it without quotes."""
+    assert mask_pii({"n": 4242424242424242, "m": 12, "ok": True}) == {"n": MASK, "m": 12, "ok": True}
+
+
+def test_bytes_are_read_as_text() -> None:
+    """Request bodies are bytes."""
+    assert mask_pii([b"mail a@b.example"]) == ["mail ***"]
+
+
+def test_own_fields_and_patterns_replace_the_defaults() -> None:
+    """A service knows its own secrets."""
+    assert mask_pii({"password": "x", "shoe_size": 43}, fields=["shoe_size"]) == {"password": "x", "shoe_size": MASK}
+    assert mask_pii("order A-17 of a@b.example", patterns=[r"A-\d+"]) == "order *** of a@b.example"
+
+
+def test_a_bad_pattern_is_refused() -> None:
+    """The error names the setting."""
+    with pytest.raises(ValueError, match="pii_patterns: '\\(' is no regular expression"):
+        Masker((), ["("])
+
+
+def test_a_long_text_is_cut_at_a_word_so_that_no_half_secret_stays() -> None:
+    """Half a card number would match nothing."""
+    card = "4242424242424242"
+    masked = mask_pii("x" * (MAX_TEXT - 10) + " " + card + " tail")
+    assert len(masked) < MAX_TEXT
+    assert "4242" not in masked
+    assert mask_pii("9" * (MAX_TEXT + 1)) == MASK
+
+
+def test_what_is_nested_too_deeply_is_hidden() -> None:
+    """A structure can't make masking recurse without end."""
+    value: object = "x"
+    for _ in range(MAX_DEPTH + 5):
+        value = [value]
+    assert MASK in repr(mask_pii(value))
+
+
+@pytest.mark.parametrize("char", list("a1@.-:/= +(\"'{"))
+def test_no_text_makes_masking_slow(char: str) -> None:
+    """Time grows with length, not with its square: 4,000 repetitions of a trigger take no second."""
+    started = time.process_time()
+    mask_pii(char * 4000)
+    mask_pii(("password" + char) * 400)
+    mask_pii((char + "1") * 2000)
+    assert time.process_time() - started < 1
+
+
+@given(st.lists(st.integers(0, 9), min_size=12, max_size=18))
+def test_a_number_with_its_check_digit_is_valid_and_with_any_other_is_not(digits: list[int]) -> None:
+    """Exactly one of the ten last digits fits (ISO/IEC 7812-1)."""
+    number = "".join(map(str, digits))
+    assert sum(luhn_valid(number + str(last)) for last in range(10)) == 1
+
+
+@given(values)
+def test_masking_twice_is_masking_once(value: object) -> None:
+    """What is masked is not changed again."""
+    assert mask_pii(mask_pii(value)) == mask_pii(value)
+
+
+@given(st.sampled_from(DEFAULT_FIELDS), st.text(min_size=1), values)
+def test_no_sensitive_value_survives_anywhere(field: str, secret: str, around: object) -> None:
+    """Wherever the key stands, its value is gone."""
+    masked = mask_pii({"around": around, "list": [{field: "§" + secret}]})
+    assert masked["list"] == [{field: MASK}]
+
+
+@given(st.text(), st.text(), st.sampled_from(sorted(SECRETS.values())))
+def test_a_secret_between_spaces_is_hidden_in_any_text(before: str, after: str, secret: str) -> None:
+    """The text around it doesn't matter."""
+    if secret == "app:hunter2":
+        secret = "a@b.example"
+    assert secret not in mask_pii(f"{before} {secret} {after}")
