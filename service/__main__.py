@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -58,8 +60,22 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     app = create_app(settings)
-    uvicorn.run(app, host=options.host, port=options.port, access_log=settings.environment == "development")
+    listener = _listen(options.host, options.port)
+    where = f"http://{options.host}:{listener.getsockname()[1]}"
+    print(f"service: {where}/docs for the API, {where}/dashboard for its errors, {where}/metrics", file=sys.stderr)
+    config = uvicorn.Config(app, access_log=settings.environment == "development")
+    uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise ValueError(f"port {port} of {host} is taken, choose another with --port") from None
+        raise ValueError(f"cannot listen on port {port} of {host}: {problem.strerror}") from None
 
 
 def _migrate(_: argparse.Namespace) -> int:

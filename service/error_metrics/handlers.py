@@ -26,7 +26,7 @@ from .setup import setup_metrics
 from .translations import Translations
 
 HANDLED: tuple[type[Exception], ...] = (BaseAppException, HTTPException, RequestValidationError, Exception)
-INTERNAL_ERROR_CLOSE, POLICY_CLOSE = 1011, 1008  # RFC 6455, section 7.4.1
+POLICY_VIOLATION = 1008  # closing code, RFC 6455, section 7.4.1
 
 
 def setup_exception_handler(
@@ -89,7 +89,7 @@ class ErrorHandler:
         context = self._context(connection.scope)
         self._collector.record(exc, context)
         if isinstance(connection, WebSocket):
-            await self._close(connection, exc)
+            await connection.close(POLICY_VIOLATION)
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
         response = self._answer(connection, exc, context)
         if self._histogram is not None:
@@ -132,7 +132,3 @@ class ErrorHandler:
             return None
         answer.message = text
         return locale
-
-    async def _close(self, socket: WebSocket, exc: Exception) -> None:
-        unexpected = not isinstance(exc, BaseAppException | HTTPException)
-        await socket.close(INTERNAL_ERROR_CLOSE if unexpected else POLICY_CLOSE)

@@ -22,11 +22,18 @@ _iter_contexts = getattr(fastapi_routing, "iter_route_contexts", None)
 MAX_DEPTH = 16
 
 
+class _Place(NamedTuple):
+    """A template, and whether paths below it belong to it too, as for a mount."""
+
+    template: str
+    is_mount: bool
+
+
 class _Known(NamedTuple):
-    """Keeps the key alive, because identities are reused, and holds the templates that it appears under."""
+    """Keeps the key alive, because identities are reused, and holds the places that it appears at."""
 
     key: object
-    templates: tuple[str, ...]
+    places: tuple[_Place, ...]
 
 
 class RouteTemplates:
@@ -45,8 +52,8 @@ class RouteTemplates:
         known = self._known.get(id(scope.get("route"))) or self._by_endpoint(scope)
         if known is None:
             return None
-        templates = known.templates
-        return templates[0] if len(templates) == 1 else _choose(scope, templates)
+        places = known.places
+        return places[0].template if len(places) == 1 else _choose(scope, places)
 
     def _by_endpoint(self, scope: Scope) -> _Known | None:
         """Look harder: a route that is not in the table yet, or one that left only its endpoint in the scope."""
@@ -66,17 +73,18 @@ class RouteTemplates:
 
     def _learn(self, keys: list[object]) -> None:
         for template, route in _walk(self._routes):
-            self._enter(route, template)
+            place = _Place(template, isinstance(route, Mount))
+            self._enter(route, place)
             endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
             if endpoint is not None and not hasattr(endpoint, "routes"):
-                self._enter(endpoint, template)
+                self._enter(endpoint, place)
         if self._lookup(keys) is None:  # a router of somebody's own: its own word, once, or nothing to look for again
-            self._enter(keys[0], str(getattr(keys[0], "path", "")) or "/unknown")
+            self._enter(keys[0], _Place(str(getattr(keys[0], "path", "")) or "/unknown", False))
 
-    def _enter(self, key: object, template: str) -> None:
+    def _enter(self, key: object, place: _Place) -> None:
         known = self._known.get(id(key), _Known(key, ()))
-        if template not in known.templates:
-            self._known[id(key)] = _Known(key, (*known.templates, template))
+        if place not in known.places:
+            self._known[id(key)] = _Known(key, (*known.places, place))
 
 
 def _walk(routes: list[BaseRoute], prefix: str = "", depth: int = 0) -> Found:
@@ -98,15 +106,14 @@ def _with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
             yield context.original_route, context.path or ""
 
 
-def _choose(scope: Scope, templates: tuple[str, ...]) -> str:
+def _choose(scope: Scope, places: tuple[_Place, ...]) -> str:
     """Return the first template that the path fits, which is the one that routing found."""
     root = scope.get("app_root_path", scope.get("root_path", ""))
     path = scope["path"].removeprefix(root)
-    return next((template for template in templates if _pattern(template).match(path)), templates[0])
+    return next((place.template for place in places if _pattern(place).match(path)), places[0].template)
 
 
 @lru_cache(maxsize=1024)
-def _pattern(template: str) -> re.Pattern[str]:
-    exact, _, _ = compile_path(template)
-    # A mount's template is only the beginning of the paths below it.
-    return re.compile(exact.pattern.removesuffix("$") + "(?:/|$)")
+def _pattern(place: _Place) -> re.Pattern[str]:
+    exact, _, _ = compile_path(place.template)
+    return re.compile(exact.pattern.removesuffix("$") + "(?:/|$)") if place.is_mount else exact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -17,13 +18,14 @@ def make_engine(url: str) -> AsyncEngine:
     """Return an engine; it connects on first use.
 
     Raises:
-        ValueError: the URL is malformed, or its driver is unknown or not asynchronous.
+        ValueError: the URL is malformed, its driver is unknown or not asynchronous, or SQLite's folder is missing.
     """
     try:
         engine = create_async_engine(url, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
     if is_sqlite(engine):
+        _check_folder(engine.url.database)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 
@@ -31,6 +33,12 @@ def make_engine(url: str) -> AsyncEngine:
 def is_sqlite(engine: AsyncEngine) -> bool:
     """Tell whether the database is a file of this process's own."""
     return engine.dialect.name == "sqlite"
+
+
+def _check_folder(file: str | None) -> None:
+    folder = Path(file or ":memory:").parent
+    if not folder.is_dir():
+        raise ValueError(f"database_url: there is no folder {folder}, create it")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -26,7 +26,7 @@ class OutOfStock(BaseAppException):
     """The ordered quantity is larger than the stock."""
 
 
-@register_exception(code=412, status=422, severity="info", team="checkout")
+@register_exception(code=412, status=409, severity="info", team="checkout")
 class InstalmentsNotOffered(BaseAppException):
     """This number of instalments is not offered."""
 

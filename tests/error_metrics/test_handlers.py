@@ -1,0 +1,320 @@
+"""From exception to answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from service.error_metrics import (
+    BaseAppException,
+    ErrorHandlerConfig,
+    ErrorMetricsCollector,
+    ExceptionRegistry,
+    MetricsConfig,
+    register_exception,
+    setup_exception_handler,
+    setup_metrics,
+)
+from tests.asgi import Result, request, scope_of
+
+PROBLEM = {"accept": "application/problem+json"}
+catalogue = ExceptionRegistry()
+
+
+@register_exception(310, status=404, runbook="https://runbooks.example/310", registry=catalogue)
+class Lost(BaseAppException):
+    """It is lost."""
+
+
+class Order(BaseModel):
+    """A body."""
+
+    quantity: int
+    password: str
+
+
+def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | None = None) -> FastAPI:
+    """Return an application that raises what a request asks for."""
+    app = FastAPI()
+    setup_exception_handler(app, config, metrics or MetricsConfig.testing(), catalogue=catalogue)
+    errors: dict[str, Any] = {
+        "lost": Lost(detail={"id": 7}, headers={"Retry-After": "60"}),
+        "odd-detail": Lost(detail={"set": {1}, "object": object(), "bytes": b"x"}),
+        "circular": Lost(detail=_circular()),
+        "infinite": Lost(detail=float("inf")),
+        "huge": Lost(message="word " * 2_000_000),
+        "control": Lost(message="line\nbreak \x00 \u2028 \ud800"),
+        "bad-headers": Lost(headers={"X-Ok": "1", "X Bad": "2", "X-Split": "a\r\nSet-Cookie: b", "X-Han": "한"}),
+        "http-404": HTTPException(404, "no such thing"),
+        "http-401": HTTPException(401, {"why": "no token"}, {"WWW-Authenticate": "Bearer"}),
+        "http-500": HTTPException(500, "database away"),
+        "http-599": StarletteHTTPException(599, "odd"),
+        "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
+        "bug": ZeroDivisionError("secret value 42"),
+    }
+
+    @app.get("/raise/{name}")
+    async def raise_it(name: str) -> None:
+        raise errors[name]
+
+    @app.post("/orders")
+    async def place(order: Order) -> Order:
+        return order
+
+    return app
+
+
+def _circular() -> list[Any]:
+    circle: list[Any] = []
+    circle.append(circle)
+    return circle
+
+
+def collector_of(app: FastAPI) -> ErrorMetricsCollector:
+    """Return the application's collector."""
+    collector: ErrorMetricsCollector = app.state.error_metrics
+    return collector
+
+
+async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers: str) -> Result:
+    """Return the answer to an error."""
+    return await request(make_app(config), f"/raise/{name}", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "error_name", "message", "detail"),
+    [
+        ("lost", 404, 310, "Lost", "It is lost", {"id": 7}),
+        ("http-404", 404, 399, "HTTPException", "no such thing", None),
+        ("http-401", 401, 299, "HTTPException", "Unauthorized", {"why": "no token"}),
+        ("http-500", 500, 598, "HTTPException", "database away", None),
+        ("http-599", 599, 598, "HTTPException", "odd", None),
+        ("bug", 500, 599, "InternalServerError", "Internal server error", None),
+        ("nowhere/at/all", 404, 399, "HTTPException", "Not Found", None),
+    ],
+)
+async def test_every_error_has_the_same_body(
+    name: str, status: int, code: int, error_name: str, message: str, detail: object
+) -> None:
+    """Whoever raised it."""
+    result = await raised(name)
+    body = result.json()
+    assert result.status == status
+    assert result.headers["content-type"] == "application/json"
+    assert list(body) == ["error_code", "message", "detail", "timestamp", "error_name", "request_id", "trace_id"]
+    assert (body["error_code"], body["error_name"], body["detail"]) == (code, error_name, detail)
+    assert body["message"] == message
+
+
+async def test_a_body_that_does_not_validate_says_where_but_does_not_repeat_it() -> None:
+    """The client's own password does not come back."""
+    app = make_app()
+    result = await request(app, "/orders", "POST", json_body={"quantity": "many", "password": ["hunter2"]})
+    body = result.json()
+    assert (result.status, body["error_code"]) == (422, 499)
+    assert body["message"] == "invalid: body.quantity, body.password"
+    assert [problem["loc"] for problem in body["detail"]] == [["body", "quantity"], ["body", "password"]]
+    assert "hunter2" not in result.text
+    assert collector_of(app).events()[0].message == "invalid: body.quantity, body.password"
+
+
+async def test_each_error_is_recorded_once_with_its_route() -> None:
+    """And under the id that the client is told."""
+    app = make_app()
+    result = await request(app, "/raise/lost")
+    (event,) = collector_of(app).events()
+    assert (event.error_code, event.method, event.path) == (310, "GET", "/raise/{name}")
+    assert event.request_id == result.json()["request_id"]
+    assert len(event.request_id or "") == 32
+
+
+async def test_ids_that_are_known_are_used() -> None:
+    """From the state of the request, where telemetry puts them."""
+    app = make_app()
+
+    class Ids:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            scope["state"].update(request_id="r-1", trace_id="t-1")
+            await self.app(scope, receive, send)
+
+    app.add_middleware(Ids)
+    for name in ("lost", "bug"):
+        body = (await request(app, f"/raise/{name}")).json()
+        assert (body["request_id"], body["trace_id"]) == ("r-1", "t-1")
+
+
+async def test_an_unhandled_error_is_answered_recorded_and_raised_again() -> None:
+    """So that the server logs it."""
+    app = make_app()
+    result = await request(app, "/raise/bug")
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert "secret value" not in result.text
+    assert "ZeroDivisionError" not in result.text
+    assert [event.error_code for event in collector_of(app).events()] == [599]
+
+
+async def test_headers_of_the_exception_are_sent_and_bad_ones_left_out() -> None:
+    """A header can't split the answer."""
+    assert (await raised("lost")).headers["retry-after"] == "60"
+    assert (await raised("http-401")).headers["www-authenticate"] == "Bearer"
+    headers = (await raised("bad-headers")).headers
+    assert headers["x-ok"] == "1"
+    assert not {"x bad", "x-split", "set-cookie", "x-han"} & set(headers)
+
+
+@pytest.mark.parametrize("name", ["odd-detail", "circular", "infinite", "huge", "control"])
+@pytest.mark.parametrize("headers", [{}, PROBLEM])
+async def test_what_cannot_be_said_in_json_is_answered_all_the_same(name: str, headers: dict[str, str]) -> None:
+    """With the proper status and code, and a body of bounded size."""
+    result = await raised(name, **headers)
+    assert (result.status, result.json()["error_code"]) == (404, 310)
+    assert len(result.body) < 10_000
+    assert isinstance(result.exception, type(None))
+
+
+async def test_a_client_may_ask_for_a_problem() -> None:
+    """The same facts as RFC 9457 names them; the type is the runbook."""
+    result = await raised("lost", **PROBLEM)
+    body = result.json()
+    assert result.headers["content-type"] == "application/problem+json"
+    assert body["type"] == "https://runbooks.example/310"
+    assert (body["title"], body["status"], body["detail"]) == ("It is lost", 404, "It is lost")
+    assert (body["error_code"], body["error_detail"], body["error_name"]) == (310, {"id": 7}, "Lost")
+    assert set(body) > {"timestamp", "request_id", "trace_id"}
+
+
+async def test_a_problem_without_runbook_is_about_its_status() -> None:
+    """RFC 9457, section 4.2.1."""
+    body = (await raised("http-401", **PROBLEM)).json()
+    assert (body["type"], body["title"]) == ("about:blank", "Unauthorized")
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/problem+json;q=0", "application/json", "x" * 20_000])
+async def test_a_client_that_does_not_ask_gets_the_usual_body(accept: str) -> None:
+    """A wildcard is no wish."""
+    assert (await raised("lost", accept=accept)).headers["content-type"] == "application/json"
+
+
+async def test_a_redirect_by_exception_is_no_error() -> None:
+    """It is sent as it is and not counted."""
+    app = make_app()
+    result = await request(app, "/raise/redirect")
+    assert (result.status, result.headers["location"]) == (307, "/elsewhere")
+    assert collector_of(app).snapshot().total_errors == 0
+
+
+async def test_messages_are_in_the_clients_language(tmp_path: Path) -> None:
+    """From one file a locale; the recorded message stays as it is."""
+    (tmp_path / "de.json").write_text(json.dumps({"310": "{id} ist verloren"}))
+    app = make_app(ErrorHandlerConfig(locale_dirs=(tmp_path,)))
+    result = await request(app, "/raise/lost", headers={"accept-language": "fr, de-CH;q=0.8, en;q=0.5"})
+    assert (result.json()["message"], result.headers["content-language"]) == ("7 ist verloren", "de")
+    assert collector_of(app).events()[0].message == "It is lost"
+    result = await request(app, "/raise/http-404", headers={"accept-language": "ko"})
+    assert result.json()["message"] == "요청한 경로나 리소스를 찾을 수 없습니다"
+    result = await request(app, "/raise/lost", headers={"accept-language": "fr"})
+    assert (result.json()["message"], "content-language" in result.headers) == ("It is lost", False)
+
+
+async def test_debugging_shows_the_exception_and_its_traceback() -> None:
+    """To a developer, of the service's own failures only."""
+    body = (await raised("bug", ErrorHandlerConfig.development())).json()
+    assert "secret value 42" in body["debug"]["exception"]
+    assert "ZeroDivisionError" in "".join(body["debug"]["traceback"])
+    assert "debug" not in (await raised("lost", ErrorHandlerConfig.development())).json()
+    body = (await raised("bug", ErrorHandlerConfig(debug_mode=True))).json()
+    assert "traceback" not in body["debug"]
+
+
+async def test_the_time_of_handling_is_measured() -> None:
+    """Each error once."""
+    app = make_app()
+    await request(app, "/raise/lost")
+    exporter = collector_of(app).exporter
+    assert exporter is not None
+    assert exporter.registry.get_sample_value("fastapi_error_handling_seconds_count") == 1
+
+
+async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
+    """With 1008: the application refused on purpose."""
+    app = make_app()
+
+    async def endpoint(websocket: Any) -> None:
+        await websocket.accept()
+        raise Lost
+
+    app.router.add_websocket_route("/socket", endpoint)
+    inbox, sent = [{"type": "websocket.connect"}], []
+
+    async def receive() -> Any:
+        return inbox.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({**scope_of("/socket"), "type": "websocket", "subprotocols": []}, receive, send)
+    assert sent[-1]["code"] == 1008
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def test_disabled_metrics_leave_the_answers() -> None:
+    """And nothing else: no route, no layer, no count."""
+    app = make_app(metrics=MetricsConfig.disabled())
+    result = await request(app, "/raise/lost")
+    assert result.json()["error_code"] == 310
+    assert not hasattr(app.state, "request_measurement")
+    for path in ("/metrics", "/api/metrics", "/dashboard"):
+        assert (await request(app, path)).status == 404
+    assert collector_of(app).snapshot().total_errors == 0
+
+
+async def test_an_earlier_setup_of_the_metrics_is_used() -> None:
+    """The two calls can be made apart."""
+    app = FastAPI()
+    collector = setup_metrics(app, MetricsConfig.testing())
+    assert setup_exception_handler(app) is collector
+
+
+def test_setting_up_twice_is_refused() -> None:
+    """Everything would be counted twice."""
+    app = make_app()
+    with pytest.raises(RuntimeError, match="set up before"):
+        setup_exception_handler(app, metrics_config=MetricsConfig())
+
+
+def test_sentry_is_refused_while_nothing_reports_to_it() -> None:
+    """Silence would be worse."""
+    config = ErrorHandlerConfig(sentry_enabled=True, sentry_dsn="https://k@sentry.example/1")
+    with pytest.raises(ValueError, match="sentry_enabled: this version reports nothing"):
+        make_app(config)
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"310": 1}'])
+def test_a_broken_locale_file_stops_the_start(tmp_path: Path, content: str) -> None:
+    """The error names the file."""
+    (tmp_path / "de.json").write_text(content)
+    with pytest.raises(ValueError, match=r"locale_dirs: .*de\.json"):
+        make_app(ErrorHandlerConfig(locale_dirs=(tmp_path,)))
+
+
+def test_a_missing_locale_folder_stops_the_start(tmp_path: Path) -> None:
+    """The error names the folder."""
+    with pytest.raises(ValueError, match="locale_dirs: there is no folder"):
+        make_app(ErrorHandlerConfig(locale_dirs=(tmp_path / "none",)))
+
+
+async def test_a_text_that_asks_for_more_than_there_is_falls_back(tmp_path: Path) -> None:
+    """A translator's mistake is no error of the service."""
+    (tmp_path / "de.json").write_text(json.dumps({"310": "{color} {id.__class__.__mro__}"}))
+    app = make_app(ErrorHandlerConfig(locale_dirs=(tmp_path,)))
+    result = await request(app, "/raise/lost", headers={"accept-language": "de"})
+    assert result.json()["message"] == "It is lost"

@@ -1,0 +1,88 @@
+"""Errors outside HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, jobs, observe_errors
+
+
+def paths(collector: ErrorMetricsCollector) -> list[str | None]:
+    """Return where the recorded errors came from."""
+    return [event.path for event in collector.events()]
+
+
+def test_an_error_that_escapes_a_block_is_recorded_and_goes_on(collector: ErrorMetricsCollector) -> None:
+    """Under the job's name."""
+    with pytest.raises(ZeroDivisionError), observe_errors("nightly", collector):
+        raise ZeroDivisionError
+    assert paths(collector) == ["job:nightly"]
+
+
+def test_a_function_is_observed_and_keeps_its_name(collector: ErrorMetricsCollector) -> None:
+    """And its result."""
+
+    @observe_errors("import", collector)
+    def work(fail: bool) -> int:
+        if fail:
+            raise BaseAppException(901, "no file")
+        return 7
+
+    assert (work(False), work.__name__) == (7, "work")
+    with pytest.raises(BaseAppException):
+        work(True)
+    assert dict(collector.snapshot().by_code) == {901: 1}
+
+
+async def test_a_coroutine_function_is_observed_while_it_runs(collector: ErrorMetricsCollector) -> None:
+    """Not only while it is called."""
+
+    @observe_errors("consume", collector)
+    async def work(fail: bool) -> int:
+        await asyncio.sleep(0)
+        if fail:
+            raise ZeroDivisionError
+        return 7
+
+    assert await work(False) == 7
+    with pytest.raises(ZeroDivisionError):
+        await work(True)
+    assert paths(collector) == ["job:consume"]
+
+
+async def test_an_asynchronous_block_is_observed(collector: ErrorMetricsCollector) -> None:
+    """With `async with` as well."""
+    with pytest.raises(ZeroDivisionError):
+        async with observe_errors("poll", collector):
+            raise ZeroDivisionError
+    assert paths(collector) == ["job:poll"]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_being_told_to_stop_is_no_error(collector: ErrorMetricsCollector, kind: type[BaseException]) -> None:
+    """A worker that is shut down has not failed."""
+    with pytest.raises(kind), observe_errors("nightly", collector):
+        raise kind
+    assert collector.snapshot().total_errors == 0
+
+
+def test_without_a_collector_that_of_the_application_is_used(
+    collector: ErrorMetricsCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose own errors and jobs then are one picture."""
+    monkeypatch.setattr(jobs, "_default", None)
+    jobs.set_default_collector(collector)
+    with pytest.raises(ZeroDivisionError), observe_errors("nightly"):
+        raise ZeroDivisionError
+    assert paths(collector) == ["job:nightly"]
+
+
+def test_without_an_application_there_is_still_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cron job has none."""
+    monkeypatch.setattr(jobs, "_default", None)
+    with pytest.raises(ZeroDivisionError), observe_errors("nightly"):
+        raise ZeroDivisionError
+    assert jobs.default_collector().snapshot().total_errors == 1
+    assert jobs.default_collector().config == MetricsConfig()

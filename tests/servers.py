@@ -1,0 +1,56 @@
+"""The service as a process of its own, as `make run` starts it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+def launch(folder: Path, port: int, **environ: str) -> subprocess.Popen[bytes]:
+    """Start serving with `folder` as working directory and return once it answers."""
+    with (folder / "service.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve", "--port", str(port)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environ},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1)  # noqa: S310
+            return process
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError(f"the service did not start: {(folder / 'service.log').read_text()[-2000:]}")
+
+
+@contextmanager
+def serving(folder: Path, **environ: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve until the block ends; gives the address and the process."""
+    port = free_port()
+    process = launch(folder, port, **environ)
+    try:
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.wait(timeout=10)

@@ -1,0 +1,105 @@
+"""The service as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.error_metrics import MetricsConfig
+from service.settings import Settings
+from tests.asgi import request, start
+
+
+def make_app(tmp_path: Path, **settings: object) -> FastAPI:
+    """Return the service on a database of its own."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/shop.db"
+    return create_app(Settings(**{"database_url": url, **settings}))
+
+
+async def test_it_is_healthy_and_ready(tmp_path: Path) -> None:
+    """With its name, version and environment."""
+    app = make_app(tmp_path, app_version="1.2.3")
+    stop = await start(app)
+    health = (await request(app, "/health")).json()
+    assert (health["status"], health["service"], health["version"]) == ("healthy", "shop", "1.2.3")
+    assert (health["environment"], "timestamp" in health) == ("development", True)
+    assert (await request(app, "/health/live")).json() == {"status": "alive"}
+    ready = (await request(app, "/health/ready")).json()
+    assert (ready["status"], ready["checks"]["database"]["status"]) == ("ready", "ok")
+    await stop()
+
+
+async def test_it_is_not_ready_without_its_database(tmp_path: Path) -> None:
+    """But alive: a restart would not help."""
+    app = make_app(tmp_path)
+    (tmp_path / "shop.db").mkdir()
+    result = await request(app, "/health/ready")
+    assert (result.status, result.json()["status"]) == (503, "not_ready")
+    assert result.json()["checks"]["database"]["status"] == "failed"
+    assert (await request(app, "/health/live")).status == 200
+    await asyncio.sleep(0.1)  # the driver's thread reports its failure a second time
+
+
+async def test_probes_and_scrapes_are_not_counted(tmp_path: Path) -> None:
+    """Nor is the module's own dashboard."""
+    app = make_app(tmp_path)
+    stop = await start(app)
+    for path in ("/health", "/health/live", "/health/ready", "/metrics", "/dashboard", "/api/metrics/summary"):
+        await request(app, path)
+    text = (await request(app, "/metrics")).text
+    assert "http_requests_total{" not in text
+    assert "http_requests_in_progress{" not in text
+    assert 'app_info{environment="development",version="0.1.0"} 1.0' in text
+    assert "_created" not in text
+    await stop()
+
+
+async def test_errors_and_requests_are_in_one_scrape(tmp_path: Path) -> None:
+    """And agree."""
+    app = make_app(tmp_path)
+    stop = await start(app)
+    await request(app, "/v1/products/999")
+    await request(app, "/nowhere")
+    text = (await request(app, "/metrics")).text
+    assert 'fastapi_errors_total{error_code="301",error_domain="RESOURCE",status_code="404"} 1.0' in text
+    assert 'http_requests_total{endpoint="/v1/products/{product_id}",method="GET",status_code="404"} 1.0' in text
+    assert 'http_requests_total{endpoint="/unknown",method="GET",status_code="404"} 1.0' in text
+    await stop()
+
+
+async def test_fault_switches_exist_only_where_they_are_enabled(tmp_path: Path) -> None:
+    """404 elsewhere."""
+    assert (await request(make_app(tmp_path), "/v1/faults")).status == 404
+
+
+async def test_the_front_door_leads_to_the_documentation(tmp_path: Path) -> None:
+    """Whoever opens the address sees something."""
+    result = await request(make_app(tmp_path), "/")
+    assert (result.status, result.headers["location"]) == (307, "docs")
+
+
+@pytest.mark.parametrize("metrics", [MetricsConfig.disabled(), MetricsConfig(prometheus_enabled=False)])
+async def test_it_works_with_its_metrics_off(tmp_path: Path, metrics: MetricsConfig) -> None:
+    """All or in part."""
+    app = make_app(tmp_path, metrics=metrics)
+    stop = await start(app)
+    assert (await request(app, "/v1/products")).status == 200
+    assert (await request(app, "/metrics")).status == 404
+    await stop()
+
+
+async def test_production_answers_show_nothing_of_the_inside(tmp_path: Path) -> None:
+    """Neither exception nor traceback."""
+    metrics = MetricsConfig(environment="production", dashboard_token="t")
+    app = make_app(tmp_path, environment="production", metrics=metrics)
+    stop = await start(app)
+    app.state.sessions = None
+    result = await request(app, "/v1/products")
+    await stop()
+    assert (result.status, result.json()["error_code"]) == (500, 599)
+    assert "debug" not in result.json()
+    assert "NoneType" not in result.text

@@ -1,0 +1,62 @@
+"""The service's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+
+def test_nothing_need_be_set() -> None:
+    """Development on SQLite."""
+    settings = Settings.from_environment({})
+    assert (settings.environment, settings.service_name, settings.faults_enabled) == ("development", "shop", False)
+    assert settings.database_url.startswith("sqlite+aiosqlite:")
+    assert settings.error_handling.debug_mode
+
+
+def test_the_metrics_know_the_service(tmp_path: Path) -> None:
+    """Its name, version and environment."""
+    settings = Settings.from_environment(
+        {"ENVIRONMENT": "staging", "SERVICE_NAME": "till", "APP_VERSION": "2.0", "METRICS_NAMESPACE": "till"}
+    )
+    metrics = settings.metrics
+    assert (metrics.environment, metrics.service, metrics.version, metrics.namespace) == ("staging", "till", "2.0", "till")
+    assert not settings.error_handling.debug_mode
+
+
+def test_the_database_url_can_come_from_a_file(tmp_path: Path) -> None:
+    """It holds a password."""
+    (tmp_path / "url").write_text("sqlite+aiosqlite:///x.db\n")
+    settings = Settings.from_environment({"DATABASE_URL_FILE": str(tmp_path / "url")})
+    assert settings.database_url == "sqlite+aiosqlite:///x.db"
+    assert "x.db" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("environ", "field"),
+    [
+        ({"ENVIRONMENT": "prod"}, "environment"),
+        ({"SERVICE_NAME": "a b"}, "service_name"),
+        ({"FAULTS_ENABLED": "perhaps"}, "faults_enabled"),
+        ({"ENVIRONMENT": "production"}, "dashboard_token"),
+        (
+            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t", "FAULTS_ENABLED": "true"},
+            "faults_enabled: production refuses",
+        ),
+        ({"METRICS_BATCH_SEND_SIZE": "0"}, "batch_send_size"),
+        ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: cannot read /nowhere"),
+    ],
+)
+def test_a_bad_or_unsafe_value_is_named(environ: dict[str, str], field: str) -> None:
+    """As a ValueError."""
+    with pytest.raises(ValueError, match=field):
+        Settings.from_environment(environ)
+
+
+def test_production_with_what_it_needs_starts() -> None:
+    """A token for the dashboard."""
+    settings = Settings.from_environment({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t"})
+    assert settings.metrics.dashboard_token == "t"
