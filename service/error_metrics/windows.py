@@ -88,8 +88,3 @@ class Windows:
         """Return the count of each window by its name."""
         day = self.hours.series(now)
         return {"1h": self.minutes.total(now), "24h": sum(day[-DAY_HOURS:]), "7d": sum(day)}
-
-    def clear(self) -> None:
-        """Forget every event."""
-        self.minutes.clear()
-        self.hours.clear()

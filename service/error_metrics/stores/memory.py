@@ -41,9 +41,6 @@ class MemoryStore:
         with self._lock:
             self._events.clear()
 
-    def __len__(self) -> int:
-        return len(self._events)
-
     def _expire(self) -> None:
         limit = self._clock() - self._retention
         while self._events and self._events[0].time < limit:
