@@ -45,7 +45,11 @@ def test_serve_answers_and_stops_cleanly_when_told(tmp_path: Path) -> None:
         (("serve",), {"METRICS_MAX_EVENST": "1"}, "service: METRICS_MAX_EVENST: there is no such setting"),
         (("serve",), {"METRICS_MAX_EVENTS": "0"}, "service: max_history_size: Input should be greater"),
         (("serve",), {"DATABASE_URL": "nonsense"}, "service: database_url: "),
-        (("migrate",), {"DATABASE_URL": "sqlite+aiosqlite:////nowhere/x.db"}, "service: database_url: there is no folder /nowhere"),
+        (
+            ("migrate",),
+            {"DATABASE_URL": "sqlite+aiosqlite:////nowhere/x.db"},
+            "service: database_url: there is no folder /nowhere",
+        ),
     ],
 )
 def test_a_bad_setting_is_one_line_and_exit_1(

@@ -23,7 +23,12 @@ def test_the_metrics_know_the_service(tmp_path: Path) -> None:
         {"ENVIRONMENT": "staging", "SERVICE_NAME": "till", "APP_VERSION": "2.0", "METRICS_NAMESPACE": "till"}
     )
     metrics = settings.metrics
-    assert (metrics.environment, metrics.service, metrics.version, metrics.namespace) == ("staging", "till", "2.0", "till")
+    assert (metrics.environment, metrics.service, metrics.version, metrics.namespace) == (
+        "staging",
+        "till",
+        "2.0",
+        "till",
+    )
     assert not settings.error_handling.debug_mode
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,9 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .classify import Facts, classify, validation_summary
+from .classify import classify, validation_summary
 from .errors import BaseAppException
-from .events import shorten
+from .events import iso_utc, shorten
 from .registry import ExceptionRegistry
 
 PROBLEM = "application/problem+json"
@@ -26,11 +27,13 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-@dataclass
+@dataclass(slots=True)
 class Answer:
     """The parts of an error answer, before they take a form."""
 
-    facts: Facts
+    code: int
+    status: int
+    name: str
     message: str
     detail: Any
     headers: Mapping[str, str] | None
@@ -42,18 +45,18 @@ class Answer:
 
 def describe(exc: Exception) -> Answer:
     """Return what may be told about an exception without showing internals."""
-    facts = classify(exc)
+    code, status, name = classify(exc)
     if isinstance(exc, BaseAppException):
-        return Answer(facts, exc.message, exc.detail, exc.headers, exc.timestamp.isoformat())
-    now = datetime.now(UTC).isoformat()
+        return Answer(code, status, name, exc.message, exc.detail, exc.headers, iso_utc(exc.created))
+    now = iso_utc(time.time())
     if isinstance(exc, HTTPException):
         told = exc.detail if isinstance(exc.detail, str) else _phrase(exc.status_code)
         detail = None if isinstance(exc.detail, str) else exc.detail
-        return Answer(facts, told, detail, exc.headers, now)
+        return Answer(code, status, name, told, detail, exc.headers, now)
     if isinstance(exc, RequestValidationError):
-        return Answer(facts, validation_summary(exc), _problems(exc), None, now)
+        return Answer(code, status, name, validation_summary(exc), _problems(exc), None, now)
     # Even the name of an unexpected exception is an internal.
-    return Answer(facts._replace(name="InternalServerError"), "Internal server error", None, None, now)
+    return Answer(code, status, "InternalServerError", "Internal server error", None, None, now)
 
 
 def debugging(exc: Exception, with_traceback: bool) -> dict[str, Any]:
@@ -67,11 +70,11 @@ def debugging(exc: Exception, with_traceback: bool) -> dict[str, Any]:
 def own_body(answer: Answer) -> dict[str, Any]:
     """Return the service's own form of the body."""
     body = {
-        "error_code": answer.facts.code,
+        "error_code": answer.code,
         "message": shorten(answer.message, MAX_ANSWER_MESSAGE),
         "detail": answer.detail,
         "timestamp": answer.timestamp,
-        "error_name": answer.facts.name,
+        "error_name": answer.name,
         "request_id": answer.request_id,
         "trace_id": answer.trace_id,
     }
@@ -84,12 +87,12 @@ def problem_body(answer: Answer, registry: ExceptionRegistry) -> dict[str, Any]:
     The type is the code's runbook where the catalogue has one, else `about:blank`, whose title is the status's phrase.
     """
     own = own_body(answer)
-    entry = registry.get(answer.facts.code)
+    entry = registry.get(answer.code)
     runbook = entry.runbook if entry is not None else ""
     standard = {
         "type": runbook or "about:blank",
-        "title": entry.message if entry is not None and runbook else _phrase(answer.facts.status),
-        "status": answer.facts.status,
+        "title": entry.message if entry is not None and runbook else _phrase(answer.status),
+        "status": answer.status,
         "detail": own.pop("message"),
     }
     return {**standard, "error_detail": own.pop("detail"), **own}
@@ -106,13 +109,14 @@ def render(body: dict[str, Any]) -> bytes:
 
 def respond(answer: Answer, body: dict[str, Any], media_type: str) -> Response:
     """Return the response, with those of the exception's headers that HTTP allows."""
-    headers = {name: value for name, value in (answer.headers or {}).items() if _allowed(name, value)}
-    return Response(render(body), answer.facts.status, headers, media_type)
+    headers = None
+    if answer.headers:
+        headers = {name: value for name, value in answer.headers.items() if _allowed(name, value)}
+    return Response(render(body), answer.status, headers, media_type)
 
 
 def _encode(body: dict[str, Any]) -> bytes:
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_stand_in)
-    return text.encode("utf-8", "replace")
+    return _ENCODER.encode(body).encode("utf-8", "replace")
 
 
 def _stand_in(value: Any) -> Any:
@@ -121,6 +125,9 @@ def _stand_in(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return f"<{type(value).__name__}>"
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_stand_in)
 
 
 def _problems(exc: RequestValidationError) -> list[dict[str, Any]]:

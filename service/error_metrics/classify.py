@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from .errors import BaseAppException
-from .registry import AUTH_CODE, CLIENT_CODE, RESOURCE_CODE, SERVER_CODE, UNHANDLED_CODE, VALIDATION_CODE
+from .registry import (
+    AUTH_CODE,
+    CLIENT_CODE,
+    FRAMEWORK_ENTRIES,
+    RESOURCE_CODE,
+    SERVER_CODE,
+    UNHANDLED_CODE,
+    VALIDATION_CODE,
+)
 
+_NAMES = {entry.code: entry.name for entry in FRAMEWORK_ENTRIES}
 _BY_STATUS = {401: AUTH_CODE, 403: AUTH_CODE, 404: RESOURCE_CODE, 405: RESOURCE_CODE, 410: RESOURCE_CODE}
 
 
-class Facts(NamedTuple):
-    """What is counted of an exception."""
-
-    code: int
-    status: int
-    name: str
-
-
-def classify(exc: BaseException) -> Facts:
-    """Return code, status and public name of any exception; what nobody handles is 599 with status 500."""
+def classify(exc: BaseException) -> tuple[int, int, str]:
+    """Return code, status and name of any exception; what nobody handles is 599 with status 500."""
     if isinstance(exc, BaseAppException):
-        return Facts(exc.error_code, exc.status_code, type(exc).__name__)
+        return (exc.error_code, exc.status_code, type(exc).__name__)
     if isinstance(exc, HTTPException):
-        return Facts(code_of_status(exc.status_code), exc.status_code, type(exc).__name__)
+        code = code_of_status(exc.status_code)
+        return (code, exc.status_code, _NAMES[code])
     if isinstance(exc, RequestValidationError):
-        return Facts(VALIDATION_CODE, 422, "ValidationError")
-    return Facts(UNHANDLED_CODE, 500, type(exc).__name__)
+        return (VALIDATION_CODE, 422, _NAMES[VALIDATION_CODE])
+    return (UNHANDLED_CODE, 500, type(exc).__name__)
 
 
 def code_of_status(status: int) -> int:

@@ -47,6 +47,7 @@ class DashboardAPI:
         self._summary = summary
         self._catalogue = catalogue
         self._config = collector.config
+        self.guarded = self._config.dashboard_token is not None
         self.router = self._routes()
 
     def _routes(self) -> APIRouter:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-LINGER = 0.005
+LINGER = 0.05
 
 
 class Handover(Generic[T]):
@@ -33,6 +33,7 @@ class Handover(Generic[T]):
         self._batch = batch
         self._lose = lose
         self._waiting: deque[T]
+        self._idle: bool
         self._thread: threading.Thread | None
         self._start_over()
         _alive.add(self)
@@ -44,6 +45,7 @@ class Handover(Generic[T]):
             return
         self._waiting.append(item)
         if self._idle:
+            self._idle = False  # the others of a burst need not wake it again
             self._wake_up()
 
     def flush(self, timeout: float = 5.0) -> bool:
@@ -96,25 +98,24 @@ class Handover(Generic[T]):
         self._thread = None
 
     def _drain(self) -> None:
-        self._idle = False
         self._wake.clear()
         while self._step():
             time.sleep(0)  # lets a waiting event loop have the interpreter between batches
         self._idle = True
         if self._waiting:  # came in between the last look and `_idle`
+            self._idle = False
             self._wake.set()
 
 
 def _run(owner: weakref.ref[Handover[T]], wake: threading.Event) -> None:
     # Only a weak reference: a collector that nobody holds any more must not live on in its thread.
     while True:
-        woken = wake.wait(timeout=60)
+        if wake.wait(timeout=60):
+            time.sleep(LINGER)  # errors come in bursts: one wake-up serves many
         handover = owner()
         if handover is None:
             return
-        if woken:
-            time.sleep(LINGER)  # errors come in bursts: one wake-up serves many
-            handover._drain()  # noqa: SLF001  # same class, split so that the thread holds no reference while it waits
+        handover._drain()  # noqa: SLF001  # same class, split so that the thread holds no reference while it waits
         del handover
 
 

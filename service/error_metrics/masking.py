@@ -52,6 +52,8 @@ DEFAULT_PATTERNS = (
     r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-])",  # phone, North American
 )
 
+# Every default pattern, card number and pair needs one of these, and most messages have none.
+_SUSPICIOUS = re.compile(r"[0-9@:=_-]|eyJ|AKIA|ASIA|(?i:bearer|basic|token)")
 # 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
 _CARD = re.compile(
     r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{4,5})"
@@ -82,14 +84,18 @@ class Masker:
     """
 
     def __init__(self, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> None:
+        patterns = tuple(patterns)
         self._fields = tuple({_words(field) for field in fields} - {()})
         self._patterns = tuple(_compile(pattern) for pattern in patterns)
         self._pairs = self._pair_pattern()
+        self._only_defaults = tuple(patterns) == DEFAULT_PATTERNS
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden; beyond 4,096 characters it is cut at a word's end."""
         if len(text) > MAX_TEXT:
             text = _cut(text)
+        if self._only_defaults and _SUSPICIOUS.search(text) is None:
+            return text
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         text = _CARD.sub(_hide_card, text)

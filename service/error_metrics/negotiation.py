@@ -14,6 +14,8 @@ def qualities(header: str) -> list[tuple[str, float]]:
 
 def accepts(header: str, media_type: str) -> bool:
     """Tell whether a client names exactly this media type and does not refuse it."""
+    if media_type not in header.lower():
+        return False
     return any(value == media_type and weight > 0 for value, weight in qualities(header))
 
 

@@ -16,9 +16,14 @@ POLICY = (
 )
 
 
-def dashboard_page(api_path: str) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that serves the page, which reads its data from `api_path`."""
-    text = PAGE.read_text(encoding="utf-8")
+def dashboard_page(api_path: str, *, guarded: bool) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that serves the page.
+
+    Args:
+        api_path: where the page reads its data.
+        guarded: whether that needs a token, which the page then asks for at once.
+    """
+    text = PAGE.read_text(encoding="utf-8").replace("__TOKEN__", "needed" if guarded else "none")
 
     async def page(request: Request) -> Response:
         nonce = secrets.token_urlsafe(16)

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from .routes import RouteTemplates
+from .routes import RouteTemplates, put_last
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -196,17 +196,21 @@ class RequestLayer:
         self._measurement = measurement
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._measurement.leaves_out(_local_path(scope)):
-            await self.app(scope, receive, send)
-            return
-        request = MeasuredRequest(scope, receive, send, self._measurement)
-        self._measurement.begin(request)
+        measurement = self._measurement
+        if scope["type"] != "http" or measurement.leaves_out(
+            scope["path"].removeprefix(scope["root_path"]) if scope.get("root_path") else scope["path"]
+        ):
+            return await self.app(scope, receive, send)
+        request = MeasuredRequest(scope, receive, send, measurement)
+        measurement.begin(request)
         try:
             await self.app(scope, request.receive, request.send)
         except BaseException as exc:
             request.abandon(exc)
             raise
-        request.abandon(None)
+        if not request.done:
+            request.abandon(None)
+        return None
 
 
 def measure_requests(app: FastAPI, *observers: RequestObserver) -> Measurement:
@@ -230,14 +234,9 @@ def _wrap(app: FastAPI, measurement: Measurement) -> None:
     build = app.build_middleware_stack
 
     def build_measured() -> Any:
+        put_last(app.router.routes, measurement.leaves_out)
         return RequestLayer(build(), measurement)
 
     # `add_middleware` would put the layer inside Starlette's error handling, where the answer to an unhandled
     # exception is out of sight, and inside every middleware that is added later.
     app.build_middleware_stack = build_measured  # type: ignore[method-assign]
-
-
-def _local_path(scope: Scope) -> str:
-    path: str = scope["path"]
-    root = scope.get("root_path")
-    return path.removeprefix(root) if root else path

@@ -84,6 +84,7 @@ def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str, mea
 
 def _serve_dashboard(app: FastAPI, api: DashboardAPI, measurement: Measurement) -> None:
     app.include_router(api.router, prefix=API_PATH)
-    app.add_route(PAGE_PATH, dashboard_page(API_PATH), methods=["GET"], include_in_schema=False)
+    page = dashboard_page(API_PATH, guarded=api.guarded)
+    app.add_route(PAGE_PATH, page, methods=["GET"], include_in_schema=False)
     measurement.leave_out(PAGE_PATH)
     measurement.leave_out_below(API_PATH)

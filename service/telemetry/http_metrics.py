@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.error_metrics.requests import UNMATCHED, MeasuredRequest, RequestObserver
 
+from .http_totals import OwnTotals, SharedTotals, Totals
 from .labels import CardinalityLimiter
 
 MAX_ENDPOINTS = 100
@@ -36,15 +39,8 @@ class HTTPMetrics(RequestObserver):
             buckets=BUCKETS,
             registry=registry,
         )
-        self._in_progress = Gauge(
-            "http_requests_in_progress",
-            "Requests that are running.",
-            ("method",),
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._received = Counter("http_request_bytes_total", "Bytes of request bodies read.", registry=registry)
-        self._sent = Counter("http_response_bytes_total", "Bytes of response bodies sent.", registry=registry)
+        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        self._totals: Totals = SharedTotals(registry) if shared else OwnTotals(registry)
         overflow = Counter(
             "http_label_overflow_total",
             "Requests counted as /other because there are too many endpoints.",
@@ -55,24 +51,16 @@ class HTTPMetrics(RequestObserver):
         # Looking up a child by its labels costs more than counting, so each is looked up once.
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._histograms: dict[tuple[str, str], Histogram] = {}
-        self._gauges: dict[str, Gauge] = {}
 
     def started(self, request: MeasuredRequest) -> None:
         """Count a request as running."""
-        method = request.method
-        gauge = self._gauges.get(method)
-        if gauge is None:
-            gauge = self._gauges[method] = self._in_progress.labels(method)
-        gauge.inc()
+        self._totals.started(request.method)
 
     def finished(self, request: MeasuredRequest) -> None:
         """Count a request that is over."""
-        self.count(request.method, request.endpoint, request.status, request.duration)
-        self._gauges[request.method].dec()
-        if request.request_bytes:
-            self._received.inc(request.request_bytes)
-        if request.response_bytes:
-            self._sent.inc(request.response_bytes)
+        method = request.method
+        self._totals.finished(method, request.request_bytes, request.response_bytes)
+        self.count(method, request.endpoint, request.status, request.duration)
 
     def count(self, method: str, endpoint: str, status: int, duration: float) -> None:
         """Count one request that took `duration` seconds; for what is not ASGI."""

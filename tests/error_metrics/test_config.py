@@ -94,7 +94,11 @@ def test_secrets_do_not_show_in_the_representation() -> None:
 def test_the_presets_are_what_their_names_say() -> None:
     """Each is a complete config."""
     production = MetricsConfig.production(DSN, "token")
-    assert (production.environment, production.sentry_enabled, production.dashboard_enabled) == ("production", True, True)
+    assert (production.environment, production.sentry_enabled, production.dashboard_enabled) == (
+        "production",
+        True,
+        True,
+    )
     bare = MetricsConfig.production()
     assert (bare.sentry_enabled, bare.dashboard_enabled) == (False, False)
     assert MetricsConfig.development().environment == "development"

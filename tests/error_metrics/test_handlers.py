@@ -91,12 +91,12 @@ async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers:
     ("name", "status", "code", "error_name", "message", "detail"),
     [
         ("lost", 404, 310, "Lost", "It is lost", {"id": 7}),
-        ("http-404", 404, 399, "HTTPException", "no such thing", None),
-        ("http-401", 401, 299, "HTTPException", "Unauthorized", {"why": "no token"}),
-        ("http-500", 500, 598, "HTTPException", "database away", None),
-        ("http-599", 599, 598, "HTTPException", "odd", None),
+        ("http-404", 404, 399, "RouteError", "no such thing", None),
+        ("http-401", 401, 299, "AccessDenied", "Unauthorized", {"why": "no token"}),
+        ("http-500", 500, 598, "ServerError", "database away", None),
+        ("http-599", 599, 598, "ServerError", "odd", None),
         ("bug", 500, 599, "InternalServerError", "Internal server error", None),
-        ("nowhere/at/all", 404, 399, "HTTPException", "Not Found", None),
+        ("nowhere/at/all", 404, 399, "RouteError", "Not Found", None),
     ],
 )
 async def test_every_error_has_the_same_body(

@@ -64,7 +64,8 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["password", "Password", "user_password", "X-Api-Key", "apiKey", "APIKEY", "credit-card", "Set-Cookie", "ssn"]
+    "key",
+    ["password", "Password", "user_password", "X-Api-Key", "apiKey", "APIKEY", "credit-card", "Set-Cookie", "ssn"],
 )
 def test_a_value_under_a_sensitive_key_is_hidden(key: str) -> None:
     """Whatever spelling the key has, and whatever the value is."""

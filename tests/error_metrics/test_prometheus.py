@@ -86,7 +86,11 @@ def test_what_the_process_has_registered_is_shown_once() -> None:
     ("accept", "content_type", "parse"),
     [
         ("", "text/plain; version=0.0.4; charset=utf-8", parse_text),
-        ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0", parse_openmetrics),
+        (
+            "application/openmetrics-text;version=1.0.0",
+            "application/openmetrics-text; version=1.0.0",
+            parse_openmetrics,
+        ),
     ],
 )
 async def test_a_scrape_gets_the_format_it_asks_for(accept: str, content_type: str, parse: object) -> None:
