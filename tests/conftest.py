@@ -6,10 +6,12 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.browsers import chromium
 
 
 def _docker_answers() -> bool:
@@ -18,7 +20,7 @@ def _docker_answers() -> bool:
 
 
 def _browser_is_there() -> bool:
-    return shutil.which("chromium") is not None and importlib.util.find_spec("playwright") is not None
+    return chromium() is not None and importlib.util.find_spec("playwright") is not None
 
 
 def _cluster_answers() -> bool:
@@ -49,10 +51,9 @@ def repository() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the developer's own settings and folder out of every test."""
     for name in list(os.environ):
         if name.startswith("METRICS_") or name in ("ENVIRONMENT", "SERVICE_NAME", "APP_VERSION", "DATABASE_URL"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    yield

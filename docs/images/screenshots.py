@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 PICTURES = (
     ("dashboard.png", (1280, 800), "light"),
@@ -150,7 +151,9 @@ WEIGHTS = (2, 1, 2, 3, 1, 5, 7)
 def take_pictures(port: int) -> None:
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", *QUIET]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=next(filter(None, map(shutil.which, BROWSERS))), args=arguments
+        )
         for name, (width, height), scheme in PICTURES:
             size = {"width": width, "height": height}
             page = browser.new_page(viewport=size, color_scheme=scheme, locale="en-GB", reduced_motion="reduce")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from service.error_metrics import ErrorDomain, ErrorMetricsCollector, MetricsConfig
@@ -20,10 +18,9 @@ class Clock:
 
 
 @pytest.fixture
-def own_domains(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_domains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget, after the test, the domains that it registers."""
     monkeypatch.setattr(ErrorDomain, "_known", dict(ErrorDomain._known))
-    yield
 
 
 @pytest.fixture

@@ -230,6 +230,13 @@ async def test_the_page_has_a_strict_policy_and_needs_no_token() -> None:
     assert "http://" not in first.text.replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.parametrize(("token", "told"), [(None, "none"), ("open-sesame", "needed")])
+async def test_the_page_knows_whether_it_needs_a_token(token: str | None, told: str) -> None:
+    """So that it need not find out by a request that would be counted as an error."""
+    result = await request(make_app(dashboard_token=token), "/dashboard")
+    assert f'<meta name="token" content="{told}">' in result.text
+
+
 async def test_the_page_finds_its_data_behind_a_prefix() -> None:
     """A proxy may put the service below a path."""
     result = await request(make_app(), "/shop/dashboard", root_path="/shop")

@@ -178,7 +178,7 @@ async def test_what_cannot_be_said_in_json_is_answered_all_the_same(name: str, h
     result = await raised(name, **headers)
     assert (result.status, result.json()["error_code"]) == (404, 310)
     assert len(result.body) < 10_000
-    assert isinstance(result.exception, type(None))
+    assert result.exception is None
 
 
 async def test_a_client_may_ask_for_a_problem() -> None:

@@ -154,10 +154,54 @@ async def test_a_route_of_somebodys_own_keeps_its_word() -> None:
     """What no table can know is named by its own path, or unknown."""
 
     class Odd(Route):
-        async def handle(self, scope, receive, send):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        async def handle(self, scope, receive, send):  # type: ignore[no-untyped-def]
             scope["route"] = scope["endpoint"] = type("Made", (), {"path": "/made/up"})()
             await PlainTextResponse("x")(scope, receive, send)
 
     app = FastAPI()
     app.router.routes.append(Odd("/odd", plain))
     assert await endpoint_of(app, "/odd") == "/made/up"
+
+
+async def test_routes_that_are_not_measured_stand_behind_all_others() -> None:
+    """Although they were added first: routing tries one after the other, for every request."""
+    app = FastAPI()
+    measure_requests(app).leave_out("/metrics")
+    app.add_route("/metrics", plain)
+
+    @app.get("/things/{n}")
+    def thing(n: int) -> int:
+        return n
+
+    await request(app, "/things/1")
+    assert [route.path for route in app.routes][-2:] == ["/things/{n}", "/metrics"]  # type: ignore[attr-defined]
+    assert (await request(app, "/metrics")).text == "x"
+
+
+async def test_a_catch_all_does_not_take_their_requests() -> None:
+    """They stay in front of whatever matches their paths."""
+    app = FastAPI()
+    measurement = measure_requests(app)
+    measurement.leave_out("/metrics")
+    measurement.leave_out_below("/api")
+    app.add_route("/metrics", plain)
+    api = APIRouter(prefix="/api")
+
+    @api.get("/by/{code}")
+    def by(code: int) -> str:
+        return "own"
+
+    app.include_router(api)
+
+    @app.get("/things/{n}")
+    def thing(n: int) -> int:
+        return n
+
+    @app.get("/{path:path}")
+    def anything(path: str) -> str:
+        return "anything"
+
+    assert (await request(app, "/metrics")).text == "x"
+    assert (await request(app, "/api/by/3")).json() == "own"
+    assert (await request(app, "/else")).json() == "anything"
+    assert (await request(app, "/things/3")).json() == 3

@@ -53,6 +53,6 @@ async def test_sqlite_is_set_up_for_several_connections(engine: AsyncEngine) -> 
 @pytest.mark.parametrize("url", ["nonsense", "postgres://x", "mysql+nothing://x", "postgresql+psycopg2://x"])
 def test_a_bad_url_is_one_line_that_names_the_setting(url: str) -> None:
     """And does not repeat a password."""
-    with pytest.raises(ValueError, match="^database_url: ") as caught:
+    with pytest.raises(ValueError, match=r"^database_url: ") as caught:
         make_engine(url)
     assert "\n" not in str(caught.value)
