@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from .classify import classify, message_of
 from .config import MetricsConfig
+from .errors import BaseAppException
 from .events import MAX_MESSAGE, MAX_WORD, ErrorEvent, RawEvent, RequestContext, shorten
 from .handover import Handover
 from .masking import MAX_TEXT, Masker
@@ -76,14 +77,20 @@ class ErrorMetricsCollector:
         if not self._enabled:
             return
         try:
-            code, status, name = classify(exc)
+            if isinstance(exc, BaseAppException):  # the usual case, without a call
+                code, status, name = exc.error_code, exc.status_code, type(exc).__name__
+                message: str | None = exc.message
+            else:
+                code, status, name = classify(exc)
+                message = None
             now = self._clock()
             with self._lock:
-                series = self._table.get(code, status)
+                series = self._table.known.get((code, status)) or self._table.make(code, status)
                 series.add(now)
             if series.counter is not None:
                 series.counter.inc()
-            message = message_of(exc)
+            if message is None:
+                message = message_of(exc)
             if len(message) > MAX_TEXT:
                 message = message[: MAX_TEXT + 1]  # one more, so that the masker sees that it was cut
             event = (now, code, series.domain, name, message, status, context or _NOTHING)

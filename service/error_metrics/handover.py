@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 LINGER = 0.05
+TURN = 0.0005
 
 
 class Handover(Generic[T]):
@@ -99,8 +100,11 @@ class Handover(Generic[T]):
 
     def _drain(self) -> None:
         self._wake.clear()
+        turn = time.monotonic()
         while self._step():
-            time.sleep(0)  # lets a waiting event loop have the interpreter between batches
+            if time.monotonic() - turn > TURN:
+                time.sleep(0)  # lets a waiting event loop have the interpreter
+                turn = time.monotonic()
         self._idle = True
         if self._waiting:  # came in between the last look and `_idle`
             self._idle = False

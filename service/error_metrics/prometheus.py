@@ -6,15 +6,15 @@ do not exist there.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from .cells import CounterChild, make_counter, make_histogram, only_child, shared_by_workers
 from .config import MetricsConfig
 
 if TYPE_CHECKING:
@@ -43,39 +43,36 @@ class PrometheusExporter:
         self._shown = _Together(self.registry) if registry is None else self.registry
         self._constant = dict(config.default_labels)
         names, prefix = tuple(self._constant), config.namespace
-        self._errors = Counter(
+        self._errors = make_counter(
             f"{prefix}_errors_total",
             "Errors by code, domain and HTTP status.",
             ("error_code", "error_domain", "status_code", *names),
-            registry=self.registry,
+            self.registry,
         )
-        handling = Histogram(
+        handling = make_histogram(
             f"{prefix}_error_handling_seconds",
             "Time from an exception to its answer.",
             names,
-            buckets=HANDLING_BUCKETS,
-            registry=self.registry,
+            HANDLING_BUCKETS,
+            self.registry,
         )
-        dropped = Counter(
-            f"{prefix}_error_events_dropped_total",
-            "Errors that were counted but not kept.",
-            names,
-            registry=self.registry,
+        dropped = make_counter(
+            f"{prefix}_error_events_dropped_total", "Errors that were counted but not kept.", names, self.registry
         )
-        overflow = Counter(
+        overflow = make_counter(
             f"{prefix}_label_overflow_total",
             "Errors counted as `other` because there are too many codes.",
             names,
-            registry=self.registry,
+            self.registry,
         )
-        constant = self._constant
-        self.handling = handling.labels(**constant) if constant else handling
-        self.events_dropped = dropped.labels(**constant) if constant else dropped
-        self.label_overflow = overflow.labels(**constant) if constant else overflow
+        constant = tuple(self._constant.values())
+        self.handling = only_child(handling, constant)
+        self.events_dropped = only_child(dropped, constant)
+        self.label_overflow = only_child(overflow, constant)
 
-    def counter(self, code: str, domain: str, status: str) -> Counter:
+    def counter(self, code: str, domain: str, status: str) -> CounterChild:
         """Return the counter of one series, to be kept: looking it up costs more than counting."""
-        return self._errors.labels(error_code=code, error_domain=domain, status_code=status, **self._constant)
+        return self._errors.labels(code, domain, status, *self._constant.values())
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """Return body and content type of a scrape, as text or OpenMetrics by the `Accept` header."""
@@ -83,7 +80,7 @@ class PrometheusExporter:
         return encode(self._source()), content_type
 
     def _source(self) -> CollectorRegistry:
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if not shared_by_workers():
             return self._shown
         workers = CollectorRegistry()
         MultiProcessCollector(workers)  # type: ignore[no-untyped-call]

@@ -109,16 +109,15 @@ class MeasuredRequest:
         except OSError:  # how a server tells that the client has left (ASGI 2.4)
             self.disconnected = True
             raise
-        if last:
-            self.finish()
+        if last and not self.done:
+            self._measurement.tell(self)
 
-    def finish(self) -> None:
-        """Settle the facts and tell the observers, once."""
-        if self.done:
-            return
+    def settle(self) -> None:
+        """Note the time that the request took: it is over."""
         self.duration = perf_counter() - self._started
         self.done = True
-        self._measurement.tell(self)
+        if self.disconnected:
+            self.status = CLIENT_CLOSED_REQUEST
 
     def abandon(self, exc: BaseException | None) -> None:
         """Settle a request whose answer did not come to its end."""
@@ -126,7 +125,7 @@ class MeasuredRequest:
             return
         self.exception = exc
         self.status = 500
-        self.finish()
+        self._measurement.tell(self)
 
 
 class Measurement:
@@ -175,9 +174,8 @@ class Measurement:
 
     def tell(self, request: MeasuredRequest) -> None:
         """Tell that a request is over."""
+        request.settle()
         try:
-            if request.disconnected:
-                request.status = CLIENT_CLOSED_REQUEST
             request.endpoint = self.templates.of(request.scope) or UNMATCHED
         except Exception:  # noqa: BLE001  # as in `begin`
             self.failures += 1

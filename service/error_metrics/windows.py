@@ -63,12 +63,17 @@ class Ring:
             self.counts[passed % self.size] = 0
 
 
-class Windows:
-    """The two rings that serve the three windows."""
+class Tally:
+    """How often something came: in all, in each window, and when first and last, in seconds since the epoch.
 
-    __slots__ = ("_hour_place", "_minute", "_minute_place", "hours", "minutes")
+    Not thread-safe: the caller holds a lock.
+    """
+
+    __slots__ = ("_hour_place", "_minute", "_minute_place", "count", "first_seen", "hours", "last_seen", "minutes")
 
     def __init__(self) -> None:
+        self.count = 0
+        self.first_seen = self.last_seen = 0.0
         self.minutes = Ring(MINUTES, MINUTE)
         self.hours = Ring(HOURS, HOUR)
         self._minute = -1
@@ -78,13 +83,20 @@ class Windows:
         """Count one event at `now`, in seconds since the epoch."""
         minute = int(now) // MINUTE
         if minute != self._minute:  # the places stay the same within a minute
-            self._minute = minute
-            self._minute_place = self.minutes.advance(minute)
-            self._hour_place = self.hours.advance(int(now) // HOUR)
+            self._enter(minute, now)
         self.minutes.counts[self._minute_place] += 1
         self.hours.counts[self._hour_place] += 1
+        self.count += 1
+        self.last_seen = now
 
     def totals(self, now: float) -> dict[str, int]:
         """Return the count of each window by its name."""
         day = self.hours.series(now)
         return {"1h": self.minutes.total(now), "24h": sum(day[-DAY_HOURS:]), "7d": sum(day)}
+
+    def _enter(self, minute: int, now: float) -> None:
+        if not self.count:
+            self.first_seen = now
+        self._minute = minute
+        self._minute_place = self.minutes.advance(minute)
+        self._hour_place = self.hours.advance(int(now) // HOUR)

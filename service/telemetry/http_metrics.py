@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from prometheus_client import CollectorRegistry, Gauge
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
+from service.error_metrics.cells import (
+    CounterChild,
+    HistogramChild,
+    make_counter,
+    make_histogram,
+    only_child,
+    shared_by_workers,
+)
 from service.error_metrics.requests import UNMATCHED, MeasuredRequest, RequestObserver
 
 from .http_totals import OwnTotals, SharedTotals, Totals
@@ -29,28 +35,30 @@ class HTTPMetrics(RequestObserver):
     """
 
     def __init__(self, registry: CollectorRegistry, max_endpoints: int = MAX_ENDPOINTS) -> None:
-        self._requests = Counter(
-            "http_requests_total", "Requests by exact status.", ("method", "endpoint", "status_code"), registry=registry
+        self._requests = make_counter(
+            "http_requests_total", "Requests by exact status.", ("method", "endpoint", "status_code"), registry
         )
-        self._durations = Histogram(
+        self._durations = make_histogram(
             "http_request_duration_seconds",
             "Time to the last byte of the answer.",
             ("method", "endpoint"),
-            buckets=BUCKETS,
-            registry=registry,
+            BUCKETS,
+            registry,
         )
-        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-        self._totals: Totals = SharedTotals(registry) if shared else OwnTotals(registry)
-        overflow = Counter(
-            "http_label_overflow_total",
-            "Requests counted as /other because there are too many endpoints.",
-            registry=registry,
+        self._totals: Totals = SharedTotals(registry) if shared_by_workers() else OwnTotals(registry)
+        overflow = only_child(
+            make_counter(
+                "http_label_overflow_total",
+                "Requests counted as /other because there are too many endpoints.",
+                (),
+                registry,
+            )
         )
         self._limit = CardinalityLimiter(max_endpoints, OTHER_ENDPOINT, overflow.inc)
         self._limit(UNMATCHED)
         # Looking up a child by its labels costs more than counting, so each is looked up once.
-        self._counters: dict[tuple[str, str, int], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
+        self._counters: dict[tuple[str, str, int], CounterChild] = {}
+        self._histograms: dict[tuple[str, str], HistogramChild] = {}
 
     def started(self, request: MeasuredRequest) -> None:
         """Count a request as running."""
@@ -73,14 +81,14 @@ class HTTPMetrics(RequestObserver):
             histogram = self._histogram(method, endpoint)
         histogram.observe(duration)
 
-    def _counter(self, method: str, endpoint: str, status: int) -> Counter:
+    def _counter(self, method: str, endpoint: str, status: int) -> CounterChild:
         label = self._limit(endpoint)
         counter = self._requests.labels(method, label, str(status))
         if label == endpoint:  # what overflows isn't kept: each such request must be seen by the limiter
             self._counters[method, endpoint, status] = counter
         return counter
 
-    def _histogram(self, method: str, endpoint: str) -> Histogram:
+    def _histogram(self, method: str, endpoint: str) -> HistogramChild:
         label = endpoint if self._limit.knows(endpoint) else OTHER_ENDPOINT
         histogram = self._durations.labels(method, label)
         if label == endpoint:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.error_metrics.windows import HOUR, MINUTE, Ring, Windows
+from service.error_metrics.windows import HOUR, MINUTE, Ring, Tally
 
 START = 1_700_006_400  # a full hour
 
 
 def test_an_event_leaves_the_hour_when_its_minute_is_sixty_minutes_old() -> None:
     """Seconds before it still counts."""
-    windows = Windows()
+    windows = Tally()
     windows.add(START + 59.9)
     assert windows.totals(START + 3599)["1h"] == 1
     assert windows.totals(START + 3600)["1h"] == 0
@@ -21,7 +21,7 @@ def test_an_event_leaves_the_hour_when_its_minute_is_sixty_minutes_old() -> None
 
 def test_an_event_leaves_the_day_and_the_week_by_whole_hours() -> None:
     """24 hours and 168 hours after the beginning of its own."""
-    windows = Windows()
+    windows = Tally()
     windows.add(START)
     assert windows.totals(START + 24 * HOUR - 1) == {"1h": 0, "24h": 1, "7d": 1}
     assert windows.totals(START + 24 * HOUR) == {"1h": 0, "24h": 0, "7d": 1}
@@ -31,7 +31,7 @@ def test_an_event_leaves_the_day_and_the_week_by_whole_hours() -> None:
 
 def test_a_bucket_is_empty_when_its_place_is_used_again() -> None:
     """The ring comes round after an hour."""
-    windows = Windows()
+    windows = Tally()
     for _ in range(3):
         windows.add(START)
     windows.add(START + HOUR)
@@ -40,7 +40,7 @@ def test_a_bucket_is_empty_when_its_place_is_used_again() -> None:
 
 def test_a_clock_that_steps_back_a_little_loses_nothing() -> None:
     """The event counts into the newest bucket."""
-    windows = Windows()
+    windows = Tally()
     windows.add(START + 600)
     windows.add(START + 540)
     assert windows.totals(START + 540)["1h"] == 2
@@ -57,14 +57,14 @@ def test_a_clock_that_was_years_ahead_starts_the_ring_anew() -> None:
 
 def test_reading_with_a_clock_far_behind_shows_nothing() -> None:
     """The ring holds another time."""
-    windows = Windows()
+    windows = Tally()
     windows.add(START)
     assert windows.totals(START - 30 * 24 * HOUR) == {"1h": 0, "24h": 0, "7d": 0}
 
 
 def test_the_series_has_the_oldest_bucket_first() -> None:
     """Its last value is the bucket that runs."""
-    windows = Windows()
+    windows = Tally()
     windows.add(START)
     windows.add(START + 60)
     windows.add(START + 61)
@@ -79,7 +79,7 @@ def test_the_series_has_the_oldest_bucket_first() -> None:
 )
 def test_windows_agree_with_a_list_of_all_events(times: list[float], later: float) -> None:
     """For events in order of time the rings give what counting every event gives."""
-    windows = Windows()
+    windows = Tally()
     for moment in times:
         windows.add(START + moment)
     now = START + (times[-1] if times else 0) + later
@@ -93,7 +93,7 @@ def test_windows_agree_with_a_list_of_all_events(times: list[float], later: floa
 @given(st.lists(st.integers(-(2**31), 2**33), min_size=1, max_size=50))
 def test_no_clock_breaks_the_ring(times: list[int]) -> None:
     """Whatever the clock does, counting works, and never counts more than there was."""
-    windows = Windows()
+    windows = Tally()
     for moment in times:
         windows.add(moment)
     assert all(0 <= total <= len(times) for total in windows.totals(times[-1]).values())
