@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service import shop  # SAMPLE
 from service.app import create_app
+from service.database import make_engine
 from service.error_metrics.catalogue import as_markdown, as_table
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
 from service.settings import Settings
-from service.shop.database import make_engine
-from service.shop.seed import seed
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _seed(_: argparse.Namespace) -> int:
-    added = asyncio.run(_with_engine(seed))
+    added = asyncio.run(_with_engine(shop.seed))
     print(f"added {added} products" if added else "the shop has products already, nothing added")
     return 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse
@@ -13,16 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
+from service.database import is_sqlite, make_engine
 from service.error_metrics import setup_exception_handler
 from service.error_metrics.requests import measure_requests
 from service.migrations import upgrade
 from service.settings import Settings
-from service.shop.database import is_sqlite, make_engine  # SAMPLE
-from service.shop.seed import seed  # SAMPLE
 from service.telemetry import HTTPMetrics, health_router, set_app_info
 from service.telemetry.health import PATHS as PROBES
-
-SHOP_LOCALES = Path(shop.__file__).parent / "locales"  # SAMPLE
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -43,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _observe(app: FastAPI, settings: Settings) -> None:
-    answers = settings.error_handling.model_copy(update={"locale_dirs": (SHOP_LOCALES,)})
+    answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics)
     if not settings.metrics.enabled:
         return
@@ -69,7 +65,7 @@ def _lifespan(engine: AsyncEngine) -> Callable[[FastAPI], AbstractAsyncContextMa
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if is_sqlite(engine):  # nobody else uses the file; elsewhere `python -m service migrate` goes first
             await upgrade(engine)
-            await seed(engine)  # SAMPLE
+            await shop.seed(engine)  # SAMPLE
         yield
         await engine.dispose()
 

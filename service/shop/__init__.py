@@ -1,5 +1,6 @@
-"""SAMPLE: a small shop. `install` is its only door; delete the folder to fork without it."""
+"""SAMPLE: a small shop. What stands here is its only door; delete the folder to fork without it."""
 
-from .install import install
+from .install import LOCALES, install
+from .seed import seed
 
-__all__ = ["install"]
+__all__ = ["LOCALES", "install", "seed"]

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
+from service.database import Session
+
 from . import orders, payments
-from .database import Session
 from .faults import KNOWN, Faults
 from .schemas import (
     FaultSwitch,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from .api import fault_router, router
 from .faults import Faults
+
+LOCALES = Path(__file__).parent / "locales"
 
 
 def install(app: FastAPI, engine: AsyncEngine, *, faults_enabled: bool) -> None:

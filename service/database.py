@@ -11,8 +11,6 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-Sessions = async_sessionmaker[AsyncSession]
-
 
 def make_engine(url: str) -> AsyncEngine:
     """Return an engine; it connects on first use.
@@ -48,7 +46,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 async def _session(request: Request) -> AsyncIterator[AsyncSession]:
-    sessions: Sessions = request.app.state.sessions
+    sessions: async_sessionmaker[AsyncSession] = request.app.state.sessions
     async with sessions() as session:
         yield session
 

@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service.database import make_engine
 from service.migrations import head, upgrade
-from service.shop.database import make_engine
 from service.shop.seed import PRODUCTS, seed
 from service.shop.tables import Base
 
