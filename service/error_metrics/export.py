@@ -6,36 +6,33 @@ import csv
 import io
 import json
 
-from .events import ErrorEvent
+from .events import ErrorEvent, iso_utc
 
-COLUMNS = (
-    "timestamp",
-    "error_code",
-    "error_domain",
-    "error_name",
-    "status_code",
-    "method",
-    "path",
-    "message",
-    "request_id",
-    "trace_id",
-)
+COLUMNS = ("timestamp", *ErrorEvent._fields[1:])
+_FORMULA = "=+-@\t\r"
 
 
 def as_csv(events: list[ErrorEvent]) -> str:
     """Return one line for each event under a line of column names (RFC 4180)."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
-    writer.writerows({key: _inert(value) for key, value in event.to_dict().items()} for event in events)
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(map(_row, events))
     return out.getvalue()
 
 
 def as_json(events: list[ErrorEvent]) -> str:
     """Return a JSON array of the events."""
-    return json.dumps([event.to_dict() for event in events], ensure_ascii=False)
+    rows = [dict(zip(COLUMNS, (iso_utc(event.time), *event[1:]), strict=True)) for event in events]
+    return json.dumps(rows, ensure_ascii=False)
 
 
-def _inert(value: object) -> object:
-    # A spreadsheet would run a message that begins like a formula.
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+def _row(event: ErrorEvent) -> tuple[object, ...]:
+    now, code, domain, name, message, status, method, path, request_id, trace_id = event
+    texts = (_inert(message), status, _inert(method), _inert(path), _inert(request_id), _inert(trace_id))
+    return (iso_utc(now), code, domain, name, *texts)
+
+
+def _inert(text: str | None) -> str | None:
+    # A spreadsheet would run a text of a client's that begins like a formula.
+    return f"'{text}" if text and text[0] in _FORMULA else text
