@@ -12,12 +12,12 @@ from typing import TypeVar
 
 import uvicorn
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
 from service.app import create_app
-from service.database import make_engine
+from service.database import is_sqlite, make_engine
 from service.error_metrics.catalogue import as_markdown, as_table
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
@@ -60,8 +60,10 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     app = create_app(settings)
+    asyncio.run(_with_engine(_usable))
     listener = _listen(options.host, options.port)
-    where = f"http://{options.host}:{listener.getsockname()[1]}"
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    where = f"http://{host}:{listener.getsockname()[1]}"
     print(f"service: {where}/docs for the API, {where}/dashboard for its errors, {where}/metrics", file=sys.stderr)
     config = uvicorn.Config(app, access_log=settings.environment == "development")
     uvicorn.Server(config).run(sockets=[listener])
@@ -84,7 +86,11 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _seed(_: argparse.Namespace) -> int:
-    added = asyncio.run(_with_engine(shop.seed))
+    try:
+        added = asyncio.run(_with_engine(shop.seed))
+    except (OperationalError, ProgrammingError) as problem:
+        missing = str(problem.orig).splitlines()[0]
+        raise ValueError(f"{missing}; run `python -m service migrate` first") from None
     print(f"added {added} products" if added else "the shop has products already, nothing added")
     return 0
 
@@ -93,6 +99,12 @@ def _errors(options: argparse.Namespace) -> int:
     shown = as_markdown(default_registry) if options.markdown else as_table(default_registry) + "\n"
     sys.stdout.write(shown)
     return 0
+
+
+async def _usable(engine: AsyncEngine) -> None:
+    """Fail now, in one line, rather than while the server starts."""
+    if is_sqlite(engine):
+        await upgrade(engine)
 
 
 async def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
@@ -112,7 +124,7 @@ def _port(text: str) -> int:
 def _first_problem(problem: ValidationError) -> str:
     first = problem.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").removeprefix(f"{field}: ")
     return f"{field}: {message}" if field else message
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 
@@ -20,7 +20,7 @@ def make_engine(url: str) -> AsyncEngine:
     """
     try:
         engine = create_async_engine(url, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
+    except (SQLAlchemyError, ModuleNotFoundError) as problem:
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
     if is_sqlite(engine):
         _check_folder(engine.url.database)

@@ -31,6 +31,8 @@ class Settings(BaseModel):
     def _safe_together(self) -> Self:
         if self.faults_enabled and self.environment == "production":
             raise ValueError("faults_enabled: production refuses fault switches, set it to false")
+        if self.metrics.namespace == "http":
+            raise ValueError("namespace: http is taken by the HTTP metrics, choose another METRICS_NAMESPACE")
         return self
 
     @property
@@ -57,4 +59,4 @@ class Settings(BaseModel):
             "SERVICE_NAME": settings.service_name,
             "APP_VERSION": settings.app_version,
         }
-        return settings.model_copy(update={"metrics": MetricsConfig.from_environment({**environ, **shared})})
+        return cls(**given, metrics=MetricsConfig.from_environment({**environ, **shared}))

@@ -24,7 +24,7 @@ from loadtest.overhead.verdict import RATIO
 GROWTH = 0.05
 """How much ours may grow over the recorded value; layouts of memory are worth about 1 % of it."""
 
-CEILING = {"healthy": 80_000, "error": 350_000}
+CEILING = {"healthy": 60_000, "error": 200_000}
 """Instructions that ours may add where nothing is recorded yet, for any supported interpreter."""
 
 Added = Mapping[str, float]

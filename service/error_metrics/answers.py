@@ -14,14 +14,15 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from .classify import classify, validation_summary
+from .classify import classify, message_of, validation_summary
 from .errors import BaseAppException
 from .events import iso_utc, shorten
 from .registry import ExceptionRegistry
 
-PROBLEM = "application/problem+json"
+JSON, PROBLEM = "application/json", "application/problem+json"
 MAX_ANSWER_MESSAGE = 2048
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -53,10 +54,20 @@ def describe(exc: Exception) -> Answer:
         told = exc.detail if isinstance(exc.detail, str) else _phrase(exc.status_code)
         detail = None if isinstance(exc.detail, str) else exc.detail
         return Answer(code, status, name, told, detail, exc.headers, now)
+    if isinstance(exc, ClientDisconnect):
+        return Answer(code, status, name, message_of(exc), None, None, now)
     if isinstance(exc, RequestValidationError):
         return Answer(code, status, name, validation_summary(exc), _problems(exc), None, now)
     # Even the name of an unexpected exception is an internal.
     return Answer(code, status, "InternalServerError", "Internal server error", None, None, now)
+
+
+def least(exc: Exception) -> Answer:
+    """Return what can be told when an exception defies being described: code, status and the name of its class."""
+    code, status, name = classify(exc)
+    if not isinstance(exc, BaseAppException | HTTPException | RequestValidationError):
+        name = "InternalServerError"
+    return Answer(code, status, name, _phrase(status), None, None, iso_utc(time.time()))
 
 
 def debugging(exc: Exception, with_traceback: bool) -> dict[str, Any]:
@@ -109,9 +120,9 @@ def render(body: dict[str, Any]) -> bytes:
 
 def respond(answer: Answer, body: dict[str, Any], media_type: str) -> Response:
     """Return the response, with those of the exception's headers that HTTP allows."""
-    headers = None
+    headers = {"vary": "Accept, Accept-Language"}
     if answer.headers:
-        headers = {name: value for name, value in answer.headers.items() if _allowed(name, value)}
+        headers |= {name: str(value) for name, value in answer.headers.items() if _allowed(name, str(value))}
     return Response(render(body), answer.status, headers, media_type)
 
 
@@ -135,10 +146,9 @@ def _problems(exc: RequestValidationError) -> list[dict[str, Any]]:
     return [{key: error.get(key) for key in ("loc", "msg", "type")} for error in exc.errors()[:50]]
 
 
-def _allowed(name: object, value: object) -> bool:
+def _allowed(name: object, value: str) -> bool:
     return (
         isinstance(name, str)
-        and isinstance(value, str)
         and _HEADER_NAME.fullmatch(name) is not None
         and _HEADER_VALUE.fullmatch(value) is not None
         and name.lower() not in ("content-length", "content-type", "transfer-encoding")

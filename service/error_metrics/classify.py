@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from .errors import BaseAppException
 from .registry import (
@@ -17,6 +18,7 @@ from .registry import (
 )
 
 _NAMES = {entry.code: entry.name for entry in FRAMEWORK_ENTRIES}
+CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
 _BY_STATUS = {401: AUTH_CODE, 403: AUTH_CODE, 404: RESOURCE_CODE, 405: RESOURCE_CODE, 410: RESOURCE_CODE}
 
 
@@ -29,6 +31,8 @@ def classify(exc: BaseException) -> tuple[int, int, str]:
         return (code, exc.status_code, _NAMES[code])
     if isinstance(exc, RequestValidationError):
         return (VALIDATION_CODE, 422, _NAMES[VALIDATION_CODE])
+    if isinstance(exc, ClientDisconnect):  # the client's doing, whatever the application made of it
+        return (CLIENT_CODE, CLIENT_CLOSED_REQUEST, _NAMES[CLIENT_CODE])
     return (UNHANDLED_CODE, 500, type(exc).__name__)
 
 
@@ -45,6 +49,8 @@ def message_of(exc: BaseException) -> str:
         return exc.detail if isinstance(exc.detail, str) else str(exc.detail)
     if isinstance(exc, RequestValidationError):
         return validation_summary(exc)
+    if isinstance(exc, ClientDisconnect):
+        return "the client left before its request was complete"
     return f"{type(exc).__name__}: {exc}"
 
 

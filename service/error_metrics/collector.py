@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import weakref
@@ -22,6 +23,8 @@ from .stores import EventStore, MemoryStore
 Listener = Callable[[ErrorEvent], None]
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
+# Route templates and generated ids, which hold nothing to hide: no long run of digits but in a number of 32 hex digits.
+_PLAIN = re.compile(r"(?:[A-Za-z_/{}.:-]|\d{1,2}(?!\d))*|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ErrorMetricsCollector:
@@ -42,7 +45,7 @@ class ErrorMetricsCollector:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config or MetricsConfig()
-        if exporter is None and self.config.prometheus_enabled:
+        if exporter is None and self.config.enabled and self.config.prometheus_enabled:
             exporter = PrometheusExporter(self.config)
         self.exporter = exporter
         self._clock = clock
@@ -51,9 +54,10 @@ class ErrorMetricsCollector:
         self.store: EventStore = store or MemoryStore(
             self.config.max_history_size, self.config.retention_hours * 3600, clock
         )
-        self._masker = Masker(self.config.pii_fields, self.config.pii_patterns)
+        masker = Masker(self.config.pii_fields, self.config.pii_patterns)
+        self._text: Callable[[str], str] = masker.text if self.config.mask_pii else str
         self._handover: Handover[RawEvent] = Handover(
-            self._keep, self.config.max_history_size, self.config.batch_send_size, self._lose
+            self._keep, self.config.max_history_size, self.config.batch_send_size, self.lose
         )
         self._enabled = self.config.enabled
         self._async = self.config.async_collection
@@ -99,9 +103,10 @@ class ErrorMetricsCollector:
             else:
                 self._keep([event])
         except Exception:  # noqa: BLE001  # telemetry must not break the request that it watches
-            self._lose()
+            self.lose()
 
-    def _lose(self, events: int = 1) -> None:
+    def lose(self, events: int = 1) -> None:
+        """Count events that could not be kept."""
         with self._lock:
             self._lost += events
         if self.exporter is not None:
@@ -109,20 +114,29 @@ class ErrorMetricsCollector:
 
     def _keep(self, raw: list[RawEvent]) -> None:
         try:
-            events = [self._masked(event) for event in raw]
+            events = list(filter(None, map(self._masked, raw)))
             self.store.extend(events)
             for listener in tuple(_listeners):
                 for event in events:
                     listener(event)
         except Exception:  # noqa: BLE001  # a broken store or listener loses events, counted, and nothing else
-            self._lose(len(raw))
+            self.lose(len(raw))
 
-    def _masked(self, raw: RawEvent) -> ErrorEvent:
+    def _masked(self, raw: RawEvent) -> ErrorEvent | None:
         now, code, domain, name, message, status, context = raw
-        if self.config.mask_pii:
-            message = self._masker.text(message)
-        told = (_short(context.get(key)) for key in ("method", "path", "request_id", "trace_id"))
-        return ErrorEvent(now, code, domain, name, shorten(message, MAX_MESSAGE), status, *told)
+        try:
+            told = (self._told(context.get(key)) for key in ("method", "path", "request_id", "trace_id"))
+            message = shorten(self._text(message), MAX_MESSAGE)
+            return ErrorEvent(now, code, domain, name, message, status, *told)
+        except Exception:  # noqa: BLE001  # what can't be masked is not kept, and takes nothing else with it
+            self.lose()
+            return None
+
+    def _told(self, value: object) -> str | None:
+        if value is None:
+            return None
+        text = shorten(str(value), MAX_WORD)
+        return text if _PLAIN.fullmatch(text) else self._text(text)
 
     @property
     def dropped_events(self) -> int:
@@ -175,7 +189,3 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.remove(listener)
-
-
-def _short(text: object) -> str | None:
-    return None if text is None else shorten(str(text), MAX_WORD)

@@ -41,7 +41,7 @@ class MetricsConfig(_Frozen):
     sentry_traces_sample_rate: Rate = 0.1
     sentry_profiles_sample_rate: Rate = 0.0
     dashboard_enabled: bool = True
-    dashboard_token: Annotated[str | None, Field(repr=False, min_length=1, max_length=1024)] = None
+    dashboard_token: Annotated[str | None, Field(repr=False, pattern=r"^[\x21-\x7e]{1,1024}$")] = None
     max_history_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     retention_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24
     async_collection: bool = True
@@ -61,6 +61,13 @@ class MetricsConfig(_Frozen):
             values = dict(values)
             values.setdefault("max_history_size", values.pop("max_events"))
         return values
+
+    @field_validator("prometheus_path")
+    @classmethod
+    def _path_is_free(cls, path: str) -> str:
+        if path == "/dashboard" or f"{path}/".startswith("/api/metrics/"):
+            raise ValueError("/dashboard and what is below /api/metrics is taken, choose another path")
+        return path
 
     @field_validator("pii_patterns")
     @classmethod

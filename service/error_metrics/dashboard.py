@@ -15,6 +15,7 @@ from .domains import MAX_CODE, ErrorDomain
 from .events import ErrorEvent
 from .export import as_csv, as_json
 from .registry import ExceptionRegistry
+from .series import OTHER
 from .snapshot import Code, Counts
 from .summary import RequestSummary
 from .windows import MINUTE
@@ -113,7 +114,7 @@ class DashboardAPI:
             by_code=_named(now),
             by_domain=dict(now.by_domain),
             names={str(code): self._name(code) for code in codes},
-            domains={str(code): now.seen[code].domain for code in codes},
+            domains={str(code): now.seen[code].domain for code in codes if code != OTHER},
             windows={name: _window(counts) for name, counts in now.windows.items()},
             timeline=models.Timeline(bucket_seconds=MINUTE, start=now.minutes_start, counts=list(now.minutes)),
             last_updated=now.last_updated,
@@ -147,7 +148,8 @@ class DashboardAPI:
         now = self._collector.snapshot()
         seen = now.seen.get(code)
         if seen is None and code not in self._catalogue:
-            raise HTTPException(404, f"error code {code} is not in the catalogue and has not occurred")
+            other = " (or is one of those counted as `other`)" if now.label_overflow else ""
+            raise HTTPException(404, f"error code {code} is not in the catalogue and has not occurred{other}")
         return models.ByCode(
             error_code=code,
             error_name=self._name(code),
@@ -165,7 +167,7 @@ class DashboardAPI:
             names = ", ".join(each.name for each in ErrorDomain.all())
             raise HTTPException(404, f"there is no error domain {domain!r}; there are {names}")
         now = self._collector.snapshot()
-        codes = {str(code): n for code, n in now.by_code.items() if now.seen[code].domain == known.name}
+        codes = {str(code): count for code, count in now.codes_of_domain.get(known.name, {}).items()}
         return models.ByDomain(domain=known.name, total_count=now.by_domain.get(known.name, 0), error_codes=codes)
 
     def top_errors(self, limit: Limit = 10) -> models.TopErrors:

@@ -57,7 +57,7 @@ class BaseAppException(Exception):
         if status_code is not None:
             self.status_code = status_code
         if message is not None or not self.message:
-            self.message = message or self._summary or type(self).__name__
+            self.message = str(message or self._summary or type(self).__name__)
         if detail is not None:
             self.detail = detail
         if headers is not None:

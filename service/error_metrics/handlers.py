@@ -13,12 +13,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from .answers import PROBLEM, Answer, debugging, describe, own_body, problem_body, respond
+from .answers import JSON, PROBLEM, Answer, debugging, describe, least, own_body, problem_body, respond
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
 from .events import RequestContext
-from .negotiation import accepts
+from .negotiation import prefers
 from .registry import ExceptionRegistry, default_registry
 from .requests import UNMATCHED, Scope
 from .routes import RouteTemplates
@@ -85,13 +85,17 @@ class ErrorHandler:
         """Return the answer to an HTTP request; a WebSocket is closed instead."""
         if isinstance(exc, HTTPException) and exc.status_code < 400:  # a redirect or 204 by exception: no error
             return Response(status_code=exc.status_code, headers=exc.headers)
+        exc = _original(exc)
         started = perf_counter()
         context = self._context(connection.scope)
         self._collector.record(exc, context)
         if isinstance(connection, WebSocket):
             await connection.close(POLICY_VIOLATION)
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
-        response = self._answer(connection.scope, exc, context)
+        try:
+            response = self._answer(connection.scope, exc, context)
+        except Exception:  # noqa: BLE001  # whatever an exception, its detail or a translation do, there is an answer
+            response = respond(answer := least(exc), own_body(answer), JSON)
         if self._histogram is not None:
             self._histogram.observe(perf_counter() - started)
         return response
@@ -115,16 +119,16 @@ class ErrorHandler:
         locale = self._translate(answer, _header(scope, b"accept-language"))
         if self._config.debug_mode and answer.status >= 500:
             answer.debug = debugging(exc, self._config.include_traceback)
-        if accepts(_header(scope, b"accept"), PROBLEM):
+        if prefers(_header(scope, b"accept"), PROBLEM, JSON):
             response = respond(answer, problem_body(answer, self._catalogue), PROBLEM)
         else:
-            response = respond(answer, own_body(answer), "application/json")
+            response = respond(answer, own_body(answer), JSON)
         if locale is not None:
             response.headers["content-language"] = locale
         return response
 
     def _translate(self, answer: Answer, accept_language: str) -> str | None:
-        if not accept_language:
+        if not accept_language and self._translations.default_is_code:
             return None
         locale = self._translations.pick(accept_language)
         text = self._translations.text(locale, answer.code, answer.detail)
@@ -132,6 +136,13 @@ class ErrorHandler:
             return None
         answer.message = text
         return locale
+
+
+def _original(exc: Exception) -> Exception:
+    """Return what Starlette wraps when an exception comes after the answer has begun."""
+    cause = exc.__cause__
+    wrapped = type(exc) is RuntimeError and isinstance(cause, BaseAppException | HTTPException)
+    return cause if wrapped and isinstance(cause, Exception) and "response already started" in str(exc) else exc
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

@@ -84,10 +84,15 @@ class Handover(Generic[T]):
     def _wake_up(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=_run, args=(weakref.ref(self), self._wake), name="error-metrics", daemon=True
                 )
-                self._thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # no thread to be had now: the next item tries again, and readers do the work
+                    self._idle = True
+                    return
+                self._thread = thread
         self._wake.set()
 
     def _start_over(self) -> None:

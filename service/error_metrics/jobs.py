@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -12,6 +13,7 @@ from .collector import ErrorMetricsCollector
 
 F = TypeVar("F", bound=Callable[..., Any])
 _default: ErrorMetricsCollector | None = None
+_SEEN = "_error_metrics_recorded_by_job"
 
 
 def set_default_collector(collector: ErrorMetricsCollector) -> None:
@@ -43,7 +45,9 @@ class observe_errors:  # noqa: N801  # reads as a function: `with observe_errors
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
-        if isinstance(exc, Exception):  # not KeyboardInterrupt, SystemExit or a cancelled task
+        if isinstance(exc, Exception) and not getattr(exc, _SEEN, False):  # not being told to stop, as by Ctrl-C
+            with suppress(AttributeError):  # an exception may refuse attributes
+                setattr(exc, _SEEN, True)  # a job within a job is one error
             (self._collector or default_collector()).record(exc, {"path": f"job:{self.job}"})
 
     async def __aenter__(self) -> Self:
@@ -55,8 +59,15 @@ class observe_errors:  # noqa: N801  # reads as a function: `with observe_errors
         self.__exit__(kind, exc, trace)
 
     def __call__(self, function: F) -> F:
-        """Return `function` with its errors recorded."""
-        if inspect.iscoroutinefunction(function):
+        """Return `function` with its errors recorded.
+
+        Raises:
+            TypeError: it is a generator function.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("observe_errors: a generator runs after its call, use `with` inside it")
+        called = getattr(function, "__call__", None)  # noqa: B004  # an object whose call is a coroutine
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
 
             @functools.wraps(function)
             async def observed_async(*args: Any, **kwargs: Any) -> Any:

@@ -12,11 +12,13 @@ def qualities(header: str) -> list[tuple[str, float]]:
     return sorted((part for part in parts if part[0]), key=lambda part: -part[1])
 
 
-def accepts(header: str, media_type: str) -> bool:
-    """Tell whether a client names exactly this media type and does not refuse it."""
+def prefers(header: str, media_type: str, other: str) -> bool:
+    """Tell whether a client names this media type, and likes it no less than another that it may name as well."""
     if media_type not in header.lower():
         return False
-    return any(value == media_type and weight > 0 for value, weight in qualities(header))
+    weights = dict(qualities(header))
+    wanted = weights.get(media_type, 0.0)
+    return wanted > 0 and wanted >= weights.get(other, 0.0)
 
 
 def best_locale(header: str, offered: frozenset[str]) -> str | None:

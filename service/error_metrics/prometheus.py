@@ -76,7 +76,10 @@ class PrometheusExporter:
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """Return body and content type of a scrape, as text or OpenMetrics by the `Accept` header."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except ValueError:  # a version that is no number
+            encode, content_type = choose_encoder("")
         return encode(self._source()), content_type
 
     def _source(self) -> CollectorRegistry:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from .classify import CLIENT_CLOSED_REQUEST
 from .routes import RouteTemplates, put_last
 
 Scope = MutableMapping[str, Any]
@@ -20,7 +21,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
@@ -133,11 +133,16 @@ class Measurement:
 
     Args:
         templates: names requests by route.
+
+    Attributes:
+        failures: how often an observer failed.
+        lose: called each time that it does, so that somebody exports it.
     """
 
     def __init__(self, templates: RouteTemplates) -> None:
         self.templates = templates
         self.failures = 0
+        self.lose: Callable[[], None] = lambda: None
         self._exact: frozenset[str] = frozenset()
         self._below: tuple[str, ...] = ()
         self._on_start: tuple[Callable[[MeasuredRequest], None], ...] = ()
@@ -170,7 +175,7 @@ class Measurement:
             try:
                 observer(request)
             except Exception:  # noqa: BLE001  # an observer must not break the request that it watches
-                self.failures += 1
+                self._failed()
 
     def tell(self, request: MeasuredRequest) -> None:
         """Tell that a request is over."""
@@ -178,12 +183,16 @@ class Measurement:
         try:
             request.endpoint = self.templates.of(request.scope) or UNMATCHED
         except Exception:  # noqa: BLE001  # as in `begin`
-            self.failures += 1
+            self._failed()
         for observer in self._on_finish:
             try:
                 observer(request)
             except Exception:  # noqa: BLE001  # as in `begin`
-                self.failures += 1
+                self._failed()
+
+    def _failed(self) -> None:
+        self.failures += 1
+        self.lose()
 
 
 class RequestLayer:

@@ -68,9 +68,10 @@ class SeriesTable:
         yield from self._others.values()
 
     def clear(self) -> None:
-        """Forget every series."""
-        self.known.clear()
-        self._others.clear()
+        """Forget every count, but not which series there are: in Prometheus they go on, and their number is limited."""
+        for series in self:
+            series.clear()
+        self.overflow = 0
 
     def make(self, code: int, status: int) -> Series:
         """Return the series of a code and status that is not `known` yet."""

@@ -53,10 +53,11 @@ def setup_metrics(
     exporter = _exporter(config, prometheus_registry)
     collector = ErrorMetricsCollector(config, exporter)
     app.state.error_metrics = collector
+    set_default_collector(collector)
     if not config.enabled:
         return collector
-    set_default_collector(collector)
     measurement = measure_requests(app)
+    measurement.lose = collector.lose
     if exporter is not None:
         _serve_exposition(app, exporter, config.prometheus_path, measurement)
     if config.dashboard_enabled:

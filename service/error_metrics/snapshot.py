@@ -41,6 +41,7 @@ class Snapshot(Counts):
     """
 
     windows: Mapping[str, Counts]
+    codes_of_domain: Mapping[str, Mapping[Code, int]]
     seen: Mapping[Code, Seen]
     minutes: tuple[int, ...]
     minutes_start: datetime
@@ -51,6 +52,7 @@ class Snapshot(Counts):
 
 def summarise(rows: list[SeriesCopy], now: float, dropped: int, overflow: int) -> Snapshot:
     """Add up series into a snapshot taken at `now`, seconds since the epoch."""
+    rows = [row for row in rows if row.errors]
     total = _counts(rows, lambda row: row.errors)
     minutes = tuple(map(sum, zip(*(row.minutes for row in rows), strict=True))) if rows else (0,) * MINUTES
     last = max((row.last_seen for row in rows), default=None)
@@ -59,6 +61,7 @@ def summarise(rows: list[SeriesCopy], now: float, dropped: int, overflow: int) -
         total.by_code,
         total.by_domain,
         MappingProxyType({name: _counts(rows, _window(name)) for name in WINDOWS}),
+        MappingProxyType({name: _codes_of(rows, name) for name in total.by_domain}),
         MappingProxyType(_seen(rows)),
         minutes,
         _utc((int(now) // MINUTE - MINUTES + 1) * MINUTE),
@@ -81,6 +84,10 @@ def _counts(rows: list[SeriesCopy], count: Callable[[SeriesCopy], int]) -> Count
             by_domain[row.domain] += number
     ordered = MappingProxyType(dict(by_code.most_common()))
     return Counts(by_code.total(), ordered, MappingProxyType(dict(by_domain.most_common())))
+
+
+def _codes_of(rows: list[SeriesCopy], domain: str) -> Mapping[Code, int]:
+    return _counts([row for row in rows if row.domain == domain], lambda row: row.errors).by_code
 
 
 def _seen(rows: list[SeriesCopy]) -> dict[Code, Seen]:

@@ -30,6 +30,9 @@ def capture_errors() -> Iterator[CapturedErrors]:
     Recording in the background is finished when the block ends, so look at the result after it.
     """
     captured = CapturedErrors()
+    ErrorMetricsCollector.flush_all()
     with listening(captured.append):
-        yield captured
-        ErrorMetricsCollector.flush_all()
+        try:
+            yield captured
+        finally:
+            ErrorMetricsCollector.flush_all()

@@ -9,6 +9,7 @@ from typing import Any
 
 from .negotiation import best_locale
 
+CODE_LOCALE = "en"  # the language of the messages in the code
 OWN_LOCALES = Path(__file__).parent / "locales"
 
 
@@ -16,7 +17,7 @@ class Translations:
     """The texts of all locales, read once.
 
     Args:
-        default_locale: the language of the messages in the code.
+        default_locale: the language of clients that do not ask for one.
         folders: folders of `<locale>.json`; a later folder's text wins.
 
     Raises:
@@ -31,10 +32,11 @@ class Translations:
                 raise ValueError(f"locale_dirs: there is no folder {folder}")
             for file in sorted(folder.glob("*.json")):
                 self._texts.setdefault(file.stem.lower(), {}).update(_read(file))
-        self._offered = frozenset((*self._texts, self._default))
+        self._offered = frozenset((*self._texts, self._default, CODE_LOCALE))
+        self.default_is_code = self._default == CODE_LOCALE
 
     def pick(self, accept_language: str) -> str:
-        """Return the locale to answer in."""
+        """Return the locale to answer in; the default one where the client does not say or asks for none of ours."""
         return best_locale(accept_language, self._offered) or self._default
 
     def text(self, locale: str, code: int, values: Any = None) -> str | None:
@@ -44,7 +46,7 @@ class Translations:
             return text
         try:
             return text.format_map(values if isinstance(values, Mapping) else {})
-        except (KeyError, ValueError, IndexError, AttributeError):
+        except (LookupError, ValueError, AttributeError, TypeError):
             return None
 
 

@@ -15,52 +15,44 @@ WINDOWS = ("1h", "24h", "7d")
 
 
 class Ring:
-    """Counts of the newest `size` buckets of `width` seconds each.
+    """Counts of the newest `size` buckets of `width` seconds each; every place knows which bucket it holds.
 
-    A clock that steps back by less than the whole ring counts into the newest bucket; a longer step, either way,
-    starts the ring anew. Not thread-safe: the caller holds a lock.
+    So a clock that jumps harms only the places that it touches. What a clock counted ahead of now, by less than the
+    whole ring, shows in the bucket that is running. Not thread-safe: the caller holds a lock.
     """
 
-    __slots__ = ("counts", "newest", "size", "width")
+    __slots__ = ("buckets", "counts", "size", "width")
 
     def __init__(self, size: int, width: int) -> None:
         self.size, self.width = size, width
         self.counts = array("Q", bytes(8 * size))
-        self.newest = 0
+        self.buckets = array("q", bytes(8 * size))
 
-    def advance(self, bucket: int) -> int:
-        """Make `bucket` the newest, if it is newer, and return the place in `counts` where to count now."""
-        step = bucket - self.newest
-        if step > 0 or step <= -self.size:
-            self._drop_between(bucket, step)
-            self.newest = bucket
-        return self.newest % self.size
+    def place(self, now: float) -> int:
+        """Return the place in `counts` where to count at `now`, emptied if it holds another bucket."""
+        bucket = int(now) // self.width
+        place = bucket % self.size
+        if self.buckets[place] != bucket:
+            self.buckets[place], self.counts[place] = bucket, 0
+        return place
 
-    def total(self, now: float, buckets: int | None = None) -> int:
-        """Return the events of the last `buckets` buckets (by default of all) before the end of the one running."""
-        return sum(self.series(now, buckets))
+    def total(self, now: float) -> int:
+        """Return the events of all buckets up to the one running."""
+        return sum(self.series(now))
 
-    def series(self, now: float, buckets: int | None = None) -> list[int]:
-        """Return the counts of the last `buckets` buckets, the oldest first."""
-        length = self.size if buckets is None else buckets
-        last = int(now) // self.width
-        if self.newest > last:  # the clock has stepped back
-            last = self.newest if self.newest - last < self.size else last
-        return [self._at(bucket) for bucket in range(last - length + 1, last + 1)]
+    def series(self, now: float) -> list[int]:
+        """Return the count of each bucket up to the one running, the oldest first."""
+        running = int(now) // self.width
+        counts = [0] * self.size
+        for bucket, count in zip(self.buckets, self.counts, strict=True):
+            age = running - bucket
+            if -self.size < age < self.size:
+                counts[-1 - max(age, 0)] += count
+        return counts
 
     def clear(self) -> None:
         """Forget every event."""
         self.counts[:] = array("Q", bytes(8 * self.size))
-
-    def _at(self, bucket: int) -> int:
-        return self.counts[bucket % self.size] if self.newest - self.size < bucket <= self.newest else 0
-
-    def _drop_between(self, bucket: int, step: int) -> None:
-        if abs(step) >= self.size:
-            self.clear()
-            return
-        for passed in range(self.newest + 1, bucket + 1):
-            self.counts[passed % self.size] = 0
 
 
 class Tally:
@@ -72,10 +64,16 @@ class Tally:
     __slots__ = ("_hour_place", "_minute", "_minute_place", "count", "first_seen", "hours", "last_seen", "minutes")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.first_seen = self.last_seen = 0.0
         self.minutes = Ring(MINUTES, MINUTE)
         self.hours = Ring(HOURS, HOUR)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every event."""
+        self.count = 0
+        self.first_seen = self.last_seen = 0.0
+        self.minutes.clear()
+        self.hours.clear()
         self._minute = -1
         self._minute_place = self._hour_place = 0
 
@@ -87,7 +85,8 @@ class Tally:
         self.minutes.counts[self._minute_place] += 1
         self.hours.counts[self._hour_place] += 1
         self.count += 1
-        self.last_seen = now
+        if now > self.last_seen:  # a clock may step back
+            self.last_seen = now
 
     def totals(self, now: float) -> dict[str, int]:
         """Return the count of each window by its name."""
@@ -98,5 +97,5 @@ class Tally:
         if not self.count:
             self.first_seen = now
         self._minute = minute
-        self._minute_place = self.minutes.advance(minute)
-        self._hour_place = self.hours.advance(int(now) // HOUR)
+        self._minute_place = self.minutes.place(now)
+        self._hour_place = self.hours.place(now)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.error_metrics.negotiation import accepts, best_locale, qualities
+from service.error_metrics.negotiation import best_locale, prefers, qualities
 
 OFFERED = frozenset({"en", "ko", "pt-br"})
 
@@ -33,10 +33,22 @@ def test_equal_weights_keep_their_order() -> None:
     assert [value for value, _ in qualities("b, a, c;q=0.5")] == ["b", "a", "c"]
 
 
-def test_a_refused_type_is_not_accepted() -> None:
-    """A weight of 0 is a no."""
-    assert accepts("text/html, application/problem+json;q=0.1", "application/problem+json")
-    assert not accepts("application/problem+json;q=0", "application/problem+json")
+@pytest.mark.parametrize(
+    ("header", "preferred"),
+    [
+        ("application/problem+json", True),
+        ("application/json, application/problem+json", True),
+        ("text/html, application/problem+json;q=0.1", True),
+        ("application/json, application/problem+json;q=0.1", False),
+        ("application/problem+json;q=0", False),
+        ("application/problem+json;q=nan", False),
+        ("application/json", False),
+        ("*/*", False),
+    ],
+)
+def test_a_type_is_preferred_when_it_is_named_and_liked_no_less(header: str, preferred: bool) -> None:
+    """A weight of 0 is a no, and so is one that can't be read."""
+    assert prefers(header, "application/problem+json", "application/json") is preferred
 
 
 def test_an_endless_header_is_read_in_part() -> None:

@@ -39,7 +39,7 @@ def test_a_bucket_is_empty_when_its_place_is_used_again() -> None:
 
 
 def test_a_clock_that_steps_back_a_little_loses_nothing() -> None:
-    """The event counts into the newest bucket."""
+    """What was counted ahead of now shows in the bucket that runs."""
     windows = Tally()
     windows.add(START + 600)
     windows.add(START + 540)
@@ -47,12 +47,34 @@ def test_a_clock_that_steps_back_a_little_loses_nothing() -> None:
     assert windows.totals(START + 600)["1h"] == 2
 
 
-def test_a_clock_that_was_years_ahead_starts_the_ring_anew() -> None:
-    """Counts of a time that never was do not stay for years."""
+def test_a_clock_that_jumps_ahead_and_back_harms_only_the_bucket_that_it_hit() -> None:
+    """The other buckets keep their counts, and those of a time that never was do not stay for years."""
     ring = Ring(60, MINUTE)
-    ring.counts[ring.advance((START + 10 * 365 * 24 * HOUR) // MINUTE)] += 5
-    ring.counts[ring.advance(START // MINUTE)] += 1
-    assert ring.total(START) == 1
+    for minute in range(60):
+        ring.counts[ring.place(START + minute * MINUTE)] += 1
+    now = START + 59 * MINUTE
+    ring.counts[ring.place(now + 10 * 365 * 24 * HOUR)] += 5
+    assert ring.total(now) == 59
+    ring.counts[ring.place(now)] += 1
+    assert ring.series(now)[-1] >= 1
+
+
+def test_a_clock_that_steps_back_does_not_change_when_an_error_was_last_seen() -> None:
+    """It is the latest time of all."""
+    windows = Tally()
+    windows.add(START + 600)
+    windows.add(START)
+    assert windows.last_seen == START + 600
+
+
+def test_a_cleared_tally_starts_anew() -> None:
+    """Within the same minute, too."""
+    windows = Tally()
+    windows.add(START)
+    windows.clear()
+    assert windows.totals(START) == {"1h": 0, "24h": 0, "7d": 0}
+    windows.add(START + 1)
+    assert (windows.count, windows.first_seen, windows.totals(START + 1)["7d"]) == (1, START + 1, 1)
 
 
 def test_reading_with_a_clock_far_behind_shows_nothing() -> None:

@@ -34,7 +34,9 @@ class MemoryStore:
         """Return what is kept and not expired."""
         with self._lock:
             self._expire()
-            return list(reversed(self._events))
+            events = list(reversed(self._events))
+        limit = self._limit()
+        return [event for event in events if event.time >= limit]  # a clock that jumped leaves them out of order
 
     def clear(self) -> None:
         """Forget everything."""
@@ -42,6 +44,9 @@ class MemoryStore:
             self._events.clear()
 
     def _expire(self) -> None:
-        limit = self._clock() - self._retention
+        limit = self._limit()
         while self._events and self._events[0].time < limit:
             self._events.popleft()
+
+    def _limit(self) -> float:
+        return self._clock() - self._retention
