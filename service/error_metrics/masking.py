@@ -39,7 +39,9 @@ DEFAULT_FIELDS = (
 
 # Every repetition below is bounded or can't overlap its neighbour, so that no input makes matching slow.
 DEFAULT_PATTERNS = (
-    r"(?<=://)[^\s/:@]{0,256}:[^\s/@]{1,256}(?=@)",  # user:password@ of an URL
+    r"(?<=://)[^\s/:@]{0,256}:[^\s/]{1,256}(?=@)",  # user:password@ of an URL, to the last @ before the path
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----)[\s\S]){0,4096}(?:-----END [A-Z ]{0,40}-----)?",
+    r"(?i)(?<=authorization: )(?![\"'])[^\r\n]{1,2048}|(?<=cookie: )(?![\"'])[^\r\n]{1,4096}",  # headers, whole
     r"(?i)\b(?:bearer|basic|token)\s+[a-z0-9._~+/-]{8,2048}=*",  # Authorization header
     r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}\.[\w-]{0,2048}",  # JSON web token
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",  # AWS access key id
@@ -60,7 +62,12 @@ _CARD = re.compile(
     r"(?![0-9A-Fa-f-])"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_VALUE = r"""["']?\s{0,3}[=:]\s{0,3}(?:"[^"]{0,1024}"|'[^']{0,1024}'|[^\s,;&"'}\])]{1,1024})"""
+_SEPARATOR = r"""["']?\s{0,10}(?:=>|:=|[=:])\s{0,10}"""
+# A quoted value may lack its end, when the text was cut.
+_VALUE = r"""(?:b?"(?:\\.|[^"\\]){0,4096}"?|b?'(?:\\.|[^'\\]){0,4096}'?|[^\s,;&"'}\])]{1,4096})"""
+_WORD_BEGINS = r"(?:(?<![a-zA-Z])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_MORE_WORDS = r"(?:[-_][a-z0-9]{1,32}|(?-i:[A-Z][a-z0-9]{1,32})){0,3}"
+_LONG_NAME = 8  # letters; a name as long as this is no accident inside another word
 
 
 def luhn_valid(digits: str) -> bool:
@@ -99,7 +106,7 @@ class Masker:
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         text = _CARD.sub(_hide_card, text)
-        return self._pairs.sub(_hide_pair, text) if self._pairs is not None else text
+        return self._pairs.sub(rf"\1\2{MASK}", text) if self._pairs is not None else text
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Return a masked copy of nested mappings, lists and texts; other values stay as they are."""
@@ -110,7 +117,7 @@ class Masker:
         if depth > MAX_DEPTH:
             return MASK
         if isinstance(value, Mapping):
-            return {key: self._entry(key, item, depth) for key, item in value.items()}
+            return {self._key(key): self._entry(key, item, depth) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self.value(item, depth + 1) for item in value]
         if isinstance(value, int) and not isinstance(value, bool):
@@ -121,17 +128,29 @@ class Masker:
         """Tell whether values under `key` are hidden."""
         words = _words(key)
         joined = "".join(words)
-        return any(_contains(words, field) or joined == "".join(field) for field in self._fields)
+        return any(_contains(words, field) or _covers("".join(field), joined) for field in self._fields)
+
+    def _key(self, key: Any) -> Any:
+        if isinstance(key, bytes):
+            key = key.decode("utf-8", "replace")
+        return self.text(key) if isinstance(key, str) else key
 
     def _entry(self, key: Any, item: Any, depth: int) -> Any:
+        if isinstance(key, bytes):
+            key = key.decode("utf-8", "replace")
         if isinstance(key, str) and self.hides(key) and item is not None:
             return MASK
         return self.value(item, depth + 1)
 
     def _pair_pattern(self) -> re.Pattern[str] | None:
-        """Match `password=…` or `"apiKey": "…"` inside a text."""
-        names = "|".join("[-_ ]?".join(map(re.escape, words)) for words in sorted(self._fields, reverse=True))
-        return re.compile(rf"(?i)((?<![a-z])(?:{names})){_VALUE}") if names else None
+        """Match `password=…`, `userPasswordHash => …` or `"apiKey": "…"` inside a text."""
+        fields = sorted(self._fields, reverse=True)
+        if not fields:
+            return None
+        names = "|".join(map(_spellings, fields))
+        anywhere = "|".join(_spellings(words) for words in fields if len("".join(words)) >= _LONG_NAME) or r"(?!)"
+        name = rf"(?:{_WORD_BEGINS}(?:{names})|{anywhere})s?{_MORE_WORDS}"
+        return re.compile(rf"(?i)({name})({_SEPARATOR}){_VALUE}")
 
 
 def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
@@ -151,7 +170,16 @@ def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Itera
 
 
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(name))
+    words = (word.lower() for word in _WORD.findall(name))
+    return tuple(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words)  # one for many
+
+
+def _spellings(words: tuple[str, ...]) -> str:
+    return "[-_ ]?".join(map(re.escape, words))
+
+
+def _covers(field: str, joined: str) -> bool:
+    return field in joined if len(field) >= _LONG_NAME else field == joined
 
 
 def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
@@ -167,19 +195,13 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 def _cut(text: str) -> str:
     # A secret cut in half would no longer match its pattern, so the last word goes too.
-    return text[:MAX_TEXT].rsplit(maxsplit=1)[0] + " …" if " " in text[:MAX_TEXT] else MASK
+    head = text[:MAX_TEXT].rstrip().rpartition(" ")[0]
+    return head + " …" if head.strip() else MASK
 
 
 def _hide_card(match: re.Match[str]) -> str:
     digits = "".join(filter(str.isdigit, match.group()))
     return MASK if luhn_valid(digits) else match.group()
-
-
-def _hide_pair(match: re.Match[str]) -> str:
-    name: str = match.group(1)
-    rest = match.group()[len(name) :]
-    separator = re.match(r"""["']?\s{0,3}[=:]\s{0,3}""", rest)
-    return f"{name}{separator.group() if separator else '='}{MASK}"
 
 
 _default_masker: Masker = Masker()

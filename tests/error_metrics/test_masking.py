@@ -73,11 +73,27 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "Password", "user_password", "X-Api-Key", "apiKey", "APIKEY", "credit-card", "Set-Cookie", "ssn"],
+    [
+        "password",
+        "Password",
+        "passwords",
+        "userpassword",
+        "password_hash",
+        "clientSecret",
+        b"token",
+        "user_password",
+        "X-Api-Key",
+        "apiKey",
+        "APIKEY",
+        "credit-card",
+        "Set-Cookie",
+        "ssn",
+    ],
 )
-def test_a_value_under_a_sensitive_key_is_hidden(key: str) -> None:
+def test_a_value_under_a_sensitive_key_is_hidden(key: str | bytes) -> None:
     """Whatever spelling the key has, and whatever the value is."""
-    assert mask_pii({key: "x", "deep": [{key: {"a": 1}}]}) == {key: MASK, "deep": [{key: MASK}]}
+    name = key.decode() if isinstance(key, bytes) else key
+    assert mask_pii({key: "x", "deep": [{key: {"a": 1}}]}) == {name: MASK, "deep": [{name: MASK}]}
 
 
 @pytest.mark.parametrize("key", ["class_name", "compass", "smartphone", "passage", "name", "mission"])
@@ -93,6 +109,17 @@ def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None
         ('{"api_key": "abc", "n": 1}', '{"api_key": ***, "n": 1}'),
         ("token: abc, next", "token: ***, next"),
         ("secret='two words' end", "secret=*** end"),
+        (r'{"password": "a\"b c", "n": 1}', '{"password": ***, "n": 1}'),
+        ("{b'password': b'x y', 'n': 1}", "{b'password': ***, 'n': 1}"),
+        ("password   =>   hunter2 rest", "password   =>   *** rest"),
+        ("clientSecret=abc rest", "clientSecret=*** rest"),
+        ("password_hash=abc passwordHash=def", "password_hash=*** passwordHash=***"),
+        ("userpassword=abc passwords=def", "userpassword=*** passwords=***"),
+        ('password="it was cut here', "password=***"),
+        ("Authorization: Custom abc def", "Authorization: ***"),
+        ("Cookie: a=b; session=c\nnext", "Cookie: ***\nnext"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- rest", "*** rest"),
+        ("redis://:p@ss:word@cache.example/0", "redis://***@cache.example/0"),
     ],
 )
 def test_a_pair_inside_a_text_is_hidden(text: str, masked: str) -> None:
@@ -108,6 +135,11 @@ def test_null_under_a_sensitive_key_says_that_there_was_nothing() -> None:
 def test_a_card_number_that_is_a_number_is_hidden() -> None:
     """JSON may hold it without quotes."""
     assert mask_pii({"n": 4242424242424242, "m": 12, "ok": True}) == {"n": MASK, "m": 12, "ok": True}
+
+
+def test_a_key_that_is_a_secret_is_hidden() -> None:
+    """Some mappings go by e-mail address."""
+    assert mask_pii({"a@b.example": 1}) == {MASK: 1}
 
 
 def test_bytes_are_read_as_text() -> None:
@@ -134,6 +166,8 @@ def test_a_long_text_is_cut_at_a_word_so_that_no_half_secret_stays() -> None:
     assert len(masked) < MAX_TEXT
     assert "4242" not in masked
     assert mask_pii("9" * (MAX_TEXT + 1)) == MASK
+    assert mask_pii(" " + "9" * (MAX_TEXT + 1)) == MASK
+    assert mask_pii(" " * (MAX_TEXT + 1)) == MASK
 
 
 def test_what_is_nested_too_deeply_is_hidden() -> None:
