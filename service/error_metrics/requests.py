@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from .classify import CLIENT_CLOSED_REQUEST
+from .disconnects import has_body, waiting_messages
 from .routes import RouteTemplates, put_last
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +25,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
+PATIENCE = 0.1  # seconds; a client that leaves sooner is not looked for, so that a quick request costs nothing more
 
 
 class RequestObserver:
@@ -50,8 +52,11 @@ class MeasuredRequest:
     """
 
     __slots__ = (
+        "_body_read",
+        "_early",
         "_measurement",
         "_receive",
+        "_receiving",
         "_send",
         "_started",
         "disconnected",
@@ -78,14 +83,21 @@ class MeasuredRequest:
         self.request_bytes = self.response_bytes = 0
         self.exception: BaseException | None = None
         self.disconnected = self.done = False
+        self._receiving = self._body_read = False
+        self._early: list[Message] | None = None
         self.duration = 0.0
         self._started = perf_counter()
 
     async def receive(self) -> Message:
         """Pass a message on to the application, and notice bodies and disconnects."""
+        if self._early:
+            return self._early.pop(0)
+        self._receiving = True
         message = await self._receive()
+        self._receiving = False
         if message["type"] == "http.request":
             self.request_bytes += len(message.get("body", b""))
+            self._body_read = not message.get("more_body")
         elif not self.done:
             self.disconnected = True
         return message
@@ -99,9 +111,20 @@ class MeasuredRequest:
             return self._send_body(message, not message.get("more_body"))
         if kind == "http.response.start":
             self.status = message["status"]
+            if perf_counter() - self._started > PATIENCE:
+                self._look_for_the_client()
         elif kind == "http.response.pathsend":
             return self._send_body(message, True)
         return self._send(message)
+
+    def _look_for_the_client(self) -> None:
+        if self._receiving or (not self._body_read and has_body(self.scope["headers"])):
+            return
+        try:
+            self._early = waiting_messages(self._receive)
+        except Exception:  # noqa: BLE001  # a server that can't be asked
+            return
+        self.disconnected = any(message["type"] == "http.disconnect" for message in self._early)
 
     async def _send_body(self, message: Message, last: bool) -> None:
         try:

@@ -1,0 +1,44 @@
+"""Asking the server, without waiting, whether the client has left.
+
+A server tells of it only to an application that calls `receive`, and an endpoint that computes does not. uvicorn
+drops what is sent to nobody in silence, so such an answer would be counted as given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+
+
+def waiting_messages(receive: Callable[[], Awaitable[Message]]) -> list[Message]:
+    """Return the messages that `receive` has at hand, at most the end of a body and a disconnect."""
+    messages: list[Message] = []
+    for _ in range(2):
+        message = _poll(receive)
+        if message is not None:
+            messages.append(message)
+        if message is None or message.get("more_body"):
+            break
+    return messages
+
+
+def has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a request announces a body; asking for it would let the client send it."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0") for name, value in headers
+    )
+
+
+def _poll(receive: Callable[[], Awaitable[Message]]) -> Message | None:
+    waiting = receive().__await__()
+    try:
+        next(waiting)
+    except StopIteration as answered:
+        message: Message = answered.value
+        return message
+    close = getattr(waiting, "close", None)
+    if close is not None:
+        close()
+    return None
