@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,9 +53,25 @@ async def test_sqlite_is_set_up_for_several_connections(engine: AsyncEngine) -> 
     await engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgres://x", "mysql+nothing://x", "postgresql+psycopg2://x"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "sqlite+aiosqlite://host/x", "postgres://x", "mysql+nothing://x", "postgresql+psycopg2://x"]
+)
 def test_a_bad_url_is_one_line_that_names_the_setting(url: str) -> None:
     """And does not repeat a password."""
     with pytest.raises(ValueError, match=r"^database_url: ") as caught:
         make_engine(url)
     assert "\n" not in str(caught.value)
+
+
+def test_processes_that_start_together_migrate_once(tmp_path: Path, repository: Path) -> None:
+    """SQLite begins no transaction for DDL by itself."""
+    command = [sys.executable, "-m", "service", "migrate"]
+    environ = {**os.environ, "PYTHONPATH": str(repository)}
+    started = [
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(3)
+    ]
+    told = [process.communicate(timeout=60)[0] for process in started]
+    assert told == ["database is at revision 0001\n"] * 3

@@ -46,6 +46,7 @@ def test_the_database_url_can_come_from_a_file(tmp_path: Path) -> None:
         ({"ENVIRONMENT": "prod"}, "environment"),
         ({"SERVICE_NAME": "a b"}, "service_name"),
         ({"FAULTS_ENABLED": "perhaps"}, "faults_enabled"),
+        ({"METRICS_NAMESPACE": "http"}, "namespace: http is taken"),
         ({"ENVIRONMENT": "production"}, "dashboard_token"),
         (
             {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t", "FAULTS_ENABLED": "true"},

@@ -20,7 +20,7 @@ from .errors import BaseAppException
 from .events import RequestContext
 from .negotiation import prefers
 from .registry import ExceptionRegistry, default_registry
-from .requests import UNMATCHED, Scope
+from .requests import UNMATCHED, Measurement, Scope
 from .routes import RouteTemplates
 from .setup import setup_metrics
 from .translations import Translations
@@ -61,6 +61,9 @@ def setup_exception_handler(
     handler = ErrorHandler(config, collector, RouteTemplates(app.routes), catalogue)
     for kind in HANDLED:
         app.add_exception_handler(kind, handler.handle)  # a method: callable objects take Starlette longer to inspect
+    measurement: Measurement | None = getattr(app.state, "request_measurement", None)
+    if measurement is not None:
+        measurement.socket_failed = handler.note
     return collector
 
 
@@ -99,6 +102,10 @@ class ErrorHandler:
         if self._histogram is not None:
             self._histogram.observe(perf_counter() - started)
         return response
+
+    def note(self, scope: Scope, exc: Exception) -> None:
+        """Record an exception that nobody answers: that of a WebSocket."""
+        self._collector.record(exc, self._context(scope))
 
     def _context(self, scope: Scope) -> RequestContext:
         state = scope.setdefault("state", {})
@@ -139,7 +146,9 @@ class ErrorHandler:
 
 
 def _original(exc: Exception) -> Exception:
-    """Return what Starlette wraps when an exception comes after the answer has begun."""
+    """Return what Starlette wraps when an exception comes after the answer has begun, and task groups in any case."""
+    while isinstance(exc, ExceptionGroup) and len(exc.exceptions) == 1:
+        exc = exc.exceptions[0]
     cause = exc.__cause__
     wrapped = type(exc) is RuntimeError and isinstance(cause, BaseAppException | HTTPException)
     return cause if wrapped and isinstance(cause, Exception) and "response already started" in str(exc) else exc

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.websockets import WebSocketDisconnect
 
 from .classify import CLIENT_CLOSED_REQUEST
 from .disconnects import has_body, waiting_messages
@@ -160,12 +161,14 @@ class Measurement:
     Attributes:
         failures: how often an observer failed.
         lose: called each time that it does, so that somebody exports it.
+        socket_failed: called with the scope and exception of a WebSocket that ended by an exception nobody handled.
     """
 
     def __init__(self, templates: RouteTemplates) -> None:
         self.templates = templates
         self.failures = 0
         self.lose: Callable[[], None] = lambda: None
+        self.socket_failed: Callable[[Scope, Exception], None] = lambda _scope, _exc: None
         self._exact: frozenset[str] = frozenset()
         self._below: tuple[str, ...] = ()
         self._on_start: tuple[Callable[[MeasuredRequest], None], ...] = ()
@@ -227,6 +230,8 @@ class RequestLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         measurement = self._measurement
+        if scope["type"] == "websocket":
+            return await self._watch_socket(scope, receive, send)
         if scope["type"] != "http" or measurement.leaves_out(
             scope["path"].removeprefix(scope["root_path"]) if scope.get("root_path") else scope["path"]
         ):
@@ -241,6 +246,15 @@ class RequestLayer:
         if not request.done:
             request.abandon(None)
         return None
+
+    async def _watch_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except WebSocketDisconnect:  # how an endpoint that only reads comes to its end
+            raise
+        except Exception as exc:
+            self._measurement.socket_failed(scope, exc)
+            raise
 
 
 def measure_requests(app: FastAPI, *observers: RequestObserver) -> Measurement:

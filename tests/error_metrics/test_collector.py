@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -76,10 +77,15 @@ def test_ten_threads_with_a_thousand_errors_each_are_ten_thousand() -> None:
             collector.record(BaseAppException(code, "x", 404))
 
     threads = [threading.Thread(target=work, args=(300 + number % 5,)) for number in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # else a thread is done before another one begins
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(often)
     snapshot = collector.snapshot()
     assert snapshot.total_errors == 10_000
     assert dict(snapshot.by_code) == dict.fromkeys(range(300, 305), 2000)
@@ -213,6 +219,35 @@ def test_an_exception_that_cannot_say_what_it_is_is_counted(collector: ErrorMetr
     assert scraped(collector, "fastapi_error_events_dropped_total") == 1
 
 
+def test_a_context_that_cannot_be_told_loses_its_own_event_only(clock: Clock) -> None:
+    """The others of its batch are kept."""
+    collector = ErrorMetricsCollector(MetricsConfig(), clock=clock)
+    with collector._handover._working:  # all three in one batch
+        for request_id in ("r1", Rude(), "r2"):
+            collector.record(Lost(), {"request_id": request_id})  # type: ignore[typeddict-item]
+    assert [event.request_id for event in collector.events()] == ["r2", "r1"]
+    assert collector.dropped_events == 1
+
+
+@pytest.mark.parametrize("value", ["jane@mail.example", "4242424242424242", "010-1234-5678"])
+def test_what_a_request_tells_is_masked_as_well(collector: ErrorMetricsCollector, value: str) -> None:
+    """Its id is the client's to choose."""
+    collector.record(Lost(), {"request_id": value, "path": f"/v1/{value}"})
+    event = collector.events()[0]
+    assert (event.request_id, event.path) == ("***", "/v1/***")
+
+
+def test_history_shows_nothing_expired_although_a_clock_jumped(clock: Clock) -> None:
+    """Events that are out of order in time are looked at one by one."""
+    collector = ErrorMetricsCollector(MetricsConfig.testing(), clock=clock)
+    for jump in (100_000, -100_000):
+        collector.record(Lost())
+        clock.now += jump
+    collector.record(Lost())
+    clock.now += 24 * 3600 + 1
+    assert [event.time - clock.now for event in collector.events()] == [100_000 - 24 * 3600 - 1]
+
+
 class BrokenStore:
     """A store that keeps nothing."""
 
@@ -287,6 +322,17 @@ def test_reset_forgets_everything_but_the_prometheus_counters(collector: ErrorMe
     assert collector.snapshot().last_updated is None
     collector.record(Lost())
     assert scraped(collector, 'fastapi_errors_total{error_code="310"') == 2
+    assert collector.snapshot().total_errors == 1
+
+
+def test_reset_does_not_lift_the_limit_of_series(collector: ErrorMetricsCollector) -> None:
+    """A code that was `other` before is so afterwards: its series in Prometheus must not change."""
+    for number in range(MAX_SERIES + 1):
+        collector.record(BaseAppException(number, "x", 400))
+    collector.reset()
+    assert (collector.snapshot().label_overflow, dict(collector.snapshot().by_code)) == (0, {})
+    collector.record(BaseAppException(MAX_SERIES, "x", 400))
+    assert dict(collector.snapshot().by_code) == {OTHER: 1}
 
 
 def test_a_disabled_collector_collects_nothing() -> None:
@@ -295,6 +341,7 @@ def test_a_disabled_collector_collects_nothing() -> None:
     collector.record(Lost())
     collector.record_async(Lost())
     assert collector.snapshot().total_errors == 0
+    assert collector.exporter is None
 
 
 def test_without_prometheus_the_counts_are_still_there(clock: Clock) -> None:

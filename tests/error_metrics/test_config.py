@@ -28,6 +28,9 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     [
         ("prometheus_path", "metrics"),
         ("prometheus_path", "/"),
+        ("prometheus_path", "/dashboard"),
+        ("prometheus_path", "/api/metrics"),
+        ("prometheus_path", "/api/metrics/all"),
         ("namespace", "1st"),
         ("namespace", "a-b"),
         ("sentry_sample_rate", 1.5),
@@ -41,6 +44,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("retention_hours", 0),
         ("batch_send_size", 0),
         ("dashboard_token", ""),
+        ("dashboard_token", "öffne"),
+        ("dashboard_token", "a b"),
         ("pii_patterns", ["("]),
         ("default_labels", {"le": "x"}),
         ("default_labels", {"__name": "x"}),

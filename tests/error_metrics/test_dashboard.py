@@ -209,6 +209,19 @@ async def test_a_token_guards_every_route(path: str, header: str) -> None:
     assert result.headers["www-authenticate"] == "Bearer"
 
 
+async def test_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the standard library's function for it, whose word is final."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(given: bytes, wanted: bytes) -> bool:
+        compared.append((given, wanted))
+        return False
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    result = await get(make_app(dashboard_token="open-sesame"), "", authorization="Bearer open-sesame")
+    assert (result.status, len(compared)) == (401, 1)
+
+
 async def test_the_right_token_opens() -> None:
     """In the usual header."""
     app = make_app(dashboard_token="open-sesame")

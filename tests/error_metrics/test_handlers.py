@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.websockets import WebSocketDisconnect
 
 from service.error_metrics import (
     BaseAppException,
@@ -30,6 +34,15 @@ catalogue = ExceptionRegistry()
 @register_exception(310, status=404, runbook="https://runbooks.example/310", registry=catalogue)
 class Lost(BaseAppException):
     """It is lost."""
+
+
+class Rude(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
 
 
 class Order(BaseModel):
@@ -55,6 +68,11 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "http-401": HTTPException(401, {"why": "no token"}, {"WWW-Authenticate": "Bearer"}),
         "http-500": HTTPException(500, "database away"),
         "http-599": StarletteHTTPException(599, "odd"),
+        "left": ClientDisconnect(),
+        "number-message": Lost(message=5),  # type: ignore[arg-type]
+        "number-header": Lost(headers={"Retry-After": 60}),  # type: ignore[dict-item]
+        "rude": Rude(),
+        "rude-detail": Lost(detail={"id": Rude()}),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
         "bug": ZeroDivisionError("secret value 42"),
     }
@@ -96,6 +114,9 @@ async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers:
         ("http-500", 500, 598, "ServerError", "database away", None),
         ("http-599", 599, 598, "ServerError", "odd", None),
         ("bug", 500, 599, "InternalServerError", "Internal server error", None),
+        ("rude", 500, 599, "InternalServerError", "Internal server error", None),
+        ("left", 499, 498, "ClientError", "the client left before its request was complete", None),
+        ("number-message", 404, 310, "Lost", "5", None),
         ("nowhere/at/all", 404, 399, "RouteError", "Not Found", None),
     ],
 )
@@ -264,6 +285,71 @@ async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
     await app({**scope_of("/socket"), "type": "websocket", "subprotocols": []}, receive, send)
     assert sent[-1]["code"] == 1008
     assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
+    """Nobody answers it, so nobody else would; a client that leaves is no error."""
+    app = make_app()
+
+    async def endpoint(websocket: Any) -> None:
+        await websocket.accept()
+        raise ZeroDivisionError
+
+    async def reader(websocket: Any) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+
+    app.router.add_websocket_route("/socket", endpoint)
+    app.router.add_websocket_route("/reader", reader)
+
+    async def visit(path: str) -> None:
+        inbox = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}]
+
+        async def receive() -> Any:
+            return inbox.pop()
+
+        async def send(message: Any) -> None:
+            pass
+
+        await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
+
+    with pytest.raises(ZeroDivisionError):
+        await visit("/socket")
+    with pytest.raises(WebSocketDisconnect):
+        await visit("/reader")
+    assert [(event.error_code, event.path) for event in collector_of(app).events()] == [(599, "/socket")]
+
+
+async def test_an_error_after_the_answer_began_keeps_its_code() -> None:
+    """Starlette wraps it in a RuntimeError of its own."""
+    app = make_app()
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"x"
+            raise Lost
+
+        return StreamingResponse(parts())
+
+    await request(app, "/stream")
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def test_headers_that_are_numbers_are_sent() -> None:
+    """`Retry-After: 60` is easily written as one."""
+    assert (await raised("number-header")).headers["retry-after"] == "60"
+
+
+async def test_a_detail_that_cannot_be_shown_leaves_an_answer() -> None:
+    """With the same code and status."""
+    result = await raised("rude-detail")
+    assert (result.status, result.json()["error_code"]) == (404, 310)
+
+
+async def test_a_cache_learns_what_the_answer_depends_on() -> None:
+    """Type and language are the client's choice."""
+    assert (await raised("lost")).headers["vary"] == "Accept, Accept-Language"
 
 
 async def test_disabled_metrics_leave_the_answers() -> None:

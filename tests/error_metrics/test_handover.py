@@ -70,6 +70,25 @@ def test_many_producers_lose_nothing_below_the_limit() -> None:
     assert len(seen) == 8000
 
 
+def test_a_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost: readers do the work until then."""
+    seen: list[int] = []
+    handover = Handover(seen.extend, limit=10, batch=10, lose=pytest.fail)
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        handover.put(1)
+        assert handover.flush()
+    handover.put(2)
+    deadline = time.monotonic() + 5
+    while len(seen) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert seen == [1, 2]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_thread_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -86,3 +87,41 @@ def test_without_an_application_there_is_still_a_collector(monkeypatch: pytest.M
         raise ZeroDivisionError
     assert jobs.default_collector().snapshot().total_errors == 1
     assert jobs.default_collector().config == MetricsConfig()
+
+
+def test_a_job_within_a_job_is_one_error(collector: ErrorMetricsCollector) -> None:
+    """That of the inner one."""
+    with (
+        pytest.raises(ZeroDivisionError),
+        observe_errors("nightly", collector),
+        observe_errors("nightly: import", collector),
+    ):
+        raise ZeroDivisionError
+    assert paths(collector) == ["job:nightly: import"]
+
+
+def test_a_generator_is_refused(collector: ErrorMetricsCollector) -> None:
+    """Its errors come after the call that would be observed."""
+
+    def numbers() -> Iterator[int]:
+        yield 1 // 0
+
+    async def later() -> AsyncIterator[int]:
+        yield 1 // 0
+
+    for function in (numbers, later):
+        with pytest.raises(TypeError, match="a generator runs after its call"):
+            observe_errors("export", collector)(function)
+
+
+async def test_an_object_whose_call_is_a_coroutine_is_observed_while_it_runs(collector: ErrorMetricsCollector) -> None:
+    """As consumers written as classes are."""
+
+    class Consumer:
+        async def __call__(self) -> None:
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await observe_errors("consume", collector)(Consumer())()
+    assert paths(collector) == ["job:consume"]

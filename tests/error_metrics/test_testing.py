@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import FastAPI
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, setup_exception_handler
@@ -30,3 +32,13 @@ def test_errors_of_every_collector_are_captured() -> None:
         for _ in range(2):
             ErrorMetricsCollector(MetricsConfig.testing()).record(BaseAppException(901, "x"))
     assert errors.codes == [901, 901]
+
+
+def test_errors_of_before_and_of_a_failing_block_are_told_apart() -> None:
+    """What waits when the block begins is not in it; what waits when the block fails is."""
+    collector = ErrorMetricsCollector(MetricsConfig())
+    collector.record(BaseAppException(901, "before"))
+    with suppress(ZeroDivisionError), capture_errors() as errors:
+        collector.record(BaseAppException(902, "inside"))
+        raise ZeroDivisionError
+    assert errors.codes == [902]
