@@ -24,6 +24,7 @@ from .registry import ExceptionRegistry
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 MAX_ANSWER_MESSAGE = 2048
+_VARY = (b"vary", b"Accept, Accept-Language")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -120,10 +121,12 @@ def render(body: dict[str, Any]) -> bytes:
 
 def respond(answer: Answer, body: dict[str, Any], media_type: str) -> Response:
     """Return the response, with those of the exception's headers that HTTP allows."""
-    headers = {"vary": "Accept, Accept-Language"}
+    headers = None
     if answer.headers:
-        headers |= {name: str(value) for name, value in answer.headers.items() if _allowed(name, str(value))}
-    return Response(render(body), answer.status, headers, media_type)
+        headers = {name: str(value) for name, value in answer.headers.items() if _allowed(name, str(value))}
+    response = Response(render(body), answer.status, headers, media_type)
+    response.raw_headers.append(_VARY)  # among `headers` it would be encoded for every answer
+    return response
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -24,7 +24,9 @@ Listener = Callable[[ErrorEvent], None]
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
 # Route templates and generated ids, which hold nothing to hide: no long run of digits but in a number of 32 hex digits.
-_PLAIN = re.compile(r"(?:[A-Za-z_/{}.:-]|\d{1,2}(?!\d))*|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PLAIN = re.compile(
+    r"[A-Za-z_/{}.:-]*+(?:\d{1,2}(?!\d)[A-Za-z_/{}.:-]*+)*+|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 
 
 class ErrorMetricsCollector:

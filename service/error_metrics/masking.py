@@ -55,7 +55,8 @@ DEFAULT_PATTERNS = (
 )
 
 # Every default pattern, card number and pair needs one of these, and most messages have none.
-_SUSPICIOUS = re.compile(r"[0-9@:=_-]|eyJ|AKIA|ASIA|(?i:bearer|basic|token)")
+_SUSPICIOUS = re.compile(r"[0-9@:=_-]")
+_SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token")
 # 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
 _CARD = re.compile(
     r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{4,5})"
@@ -101,12 +102,14 @@ class Masker:
         """Return `text` with secrets hidden; beyond 4,096 characters it is cut at a word's end."""
         if len(text) > MAX_TEXT:
             text = _cut(text)
-        if self._only_defaults and _SUSPICIOUS.search(text) is None:
+        if self._only_defaults and _SUSPICIOUS.search(text) is None and _has_none(_SUSPICIOUS_WORDS, text.lower()):
             return text
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         text = _CARD.sub(_hide_card, text)
-        return self._pairs.sub(rf"\1\2{MASK}", text) if self._pairs is not None else text
+        if self._pairs is not None and ("=" in text or ":" in text):
+            text = self._pairs.sub(rf"\1\2{MASK}", text)
+        return text
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Return a masked copy of nested mappings, lists and texts; other values stay as they are."""
@@ -167,6 +170,10 @@ def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Itera
     if fields is DEFAULT_FIELDS and patterns is DEFAULT_PATTERNS:
         return _default_masker.value(value)
     return Masker(fields, patterns).value(value)
+
+
+def _has_none(words: tuple[str, ...], text: str) -> bool:
+    return not any([word in text for word in words])  # noqa: C419  # a list is quicker than a generator here
 
 
 def _words(name: str) -> tuple[str, ...]:
