@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 from service.error_metrics.config import Environment
 from service.error_metrics.environment import read_secret
 
 VERSION = "0.1.0"
+SECRETS = ("database_url",)
 
 
-class Settings(BaseModel):
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads secrets from their variable or from the file that `<VARIABLE>_FILE` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return what is set for one secret."""
+        return read_secret(field_name.upper(), os.environ), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the secrets that are set.
+
+        Raises:
+            ValueError: both ways are used for one secret, or a file can't be read.
+        """
+        found = {name: read_secret(name.upper(), os.environ) for name in SECRETS}
+        return {name: secret for name, secret in found.items() if secret is not None}
+
+
+class Settings(BaseSettings):
     """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
 
     environment: Environment = "development"
     service_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$")] = "shop"
@@ -42,21 +61,24 @@ class Settings(BaseModel):
         return ErrorHandlerConfig.development() if development else ErrorHandlerConfig.production()
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let arguments win over secrets, and secrets over plain variables."""
+        return init_settings, SecretFiles(settings_cls), env_settings
+
+    @classmethod
+    def from_environment(cls) -> Self:
         """Read the environment.
 
         Raises:
             ValueError: a value is unknown, out of range or unsafe; the message names the setting.
         """
-        environ = os.environ if environ is None else environ
-        names = ("environment", "service_name", "app_version", "faults_enabled")
-        values: dict[str, Any] = {name: environ.get(name.upper()) or None for name in names}
-        values["database_url"] = read_secret("DATABASE_URL", environ)
-        given = {name: value for name, value in values.items() if value is not None}
-        settings = cls(**given)
-        shared = {
-            "ENVIRONMENT": settings.environment,
-            "SERVICE_NAME": settings.service_name,
-            "APP_VERSION": settings.app_version,
-        }
-        return cls(**given, metrics=MetricsConfig.from_environment({**environ, **shared}))
+        own = cls(metrics=MetricsConfig())
+        shared = {"ENVIRONMENT": own.environment, "SERVICE_NAME": own.service_name, "APP_VERSION": own.app_version}
+        return cls(metrics=MetricsConfig.from_environment({**os.environ, **shared}))

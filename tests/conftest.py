@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import Settings
 from tests.browsers import chromium
 
 
@@ -54,6 +55,6 @@ def repository() -> Path:
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the developer's own settings and folder out of every test."""
     for name in list(os.environ):
-        if name.startswith("METRICS_") or name in ("ENVIRONMENT", "SERVICE_NAME", "APP_VERSION", "DATABASE_URL"):
+        if name.startswith("METRICS_") or name.lower().removesuffix("_file") in Settings.model_fields:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)

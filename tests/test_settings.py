@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from service.settings import Settings
 
+Read = Callable[[dict[str, str]], Settings]
 
-def test_nothing_need_be_set() -> None:
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Read settings from these variables."""
+
+    def read_from(environ: dict[str, str]) -> Settings:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        return Settings.from_environment()
+
+    return read_from
+
+
+def test_nothing_need_be_set(read: Read) -> None:
     """Development on SQLite."""
-    settings = Settings.from_environment({})
+    settings = read({})
     assert (settings.environment, settings.service_name, settings.faults_enabled) == ("development", "shop", False)
     assert settings.database_url.startswith("sqlite+aiosqlite:")
     assert settings.error_handling.debug_mode
 
 
-def test_the_metrics_know_the_service(tmp_path: Path) -> None:
+def test_the_metrics_know_the_service(read: Read, tmp_path: Path) -> None:
     """Its name, version and environment."""
-    settings = Settings.from_environment(
+    settings = read(
         {"ENVIRONMENT": "staging", "SERVICE_NAME": "till", "APP_VERSION": "2.0", "METRICS_NAMESPACE": "till"}
     )
     metrics = settings.metrics
@@ -32,10 +47,10 @@ def test_the_metrics_know_the_service(tmp_path: Path) -> None:
     assert not settings.error_handling.debug_mode
 
 
-def test_the_database_url_can_come_from_a_file(tmp_path: Path) -> None:
+def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> None:
     """It holds a password."""
     (tmp_path / "url").write_text("sqlite+aiosqlite:///x.db\n")
-    settings = Settings.from_environment({"DATABASE_URL_FILE": str(tmp_path / "url")})
+    settings = read({"DATABASE_URL_FILE": str(tmp_path / "url")})
     assert settings.database_url == "sqlite+aiosqlite:///x.db"
     assert "x.db" not in repr(settings)
 
@@ -56,13 +71,13 @@ def test_the_database_url_can_come_from_a_file(tmp_path: Path) -> None:
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: cannot read /nowhere"),
     ],
 )
-def test_a_bad_or_unsafe_value_is_named(environ: dict[str, str], field: str) -> None:
+def test_a_bad_or_unsafe_value_is_named(read: Read, environ: dict[str, str], field: str) -> None:
     """As a ValueError."""
     with pytest.raises(ValueError, match=field):
-        Settings.from_environment(environ)
+        read(environ)
 
 
-def test_production_with_what_it_needs_starts() -> None:
+def test_production_with_what_it_needs_starts(read: Read) -> None:
     """A token for the dashboard."""
-    settings = Settings.from_environment({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t"})
+    settings = read({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t"})
     assert settings.metrics.dashboard_token == "t"
