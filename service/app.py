@@ -17,7 +17,7 @@ from service.error_metrics import setup_exception_handler
 from service.error_metrics.requests import measure_requests
 from service.migrations import upgrade
 from service.settings import Settings
-from service.telemetry import HTTPMetrics, health_router, set_app_info
+from service.telemetry import HTTPMetrics, RequestIds, health_router, set_app_info
 from service.telemetry.health import PATHS as PROBES
 
 
@@ -41,9 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
 def _observe(app: FastAPI, settings: Settings) -> None:
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics)
-    if not settings.metrics.enabled:
-        return
-    measurement = measure_requests(app)
+    measurement = measure_requests(app, RequestIds())
     measurement.leave_out(*PROBES)
     if collector.exporter is not None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import getrandbits
 from time import perf_counter
 
 from fastapi import FastAPI
@@ -17,7 +16,7 @@ from .answers import JSON, PROBLEM, Answer, debugging, describe, least, own_body
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
-from .events import RequestContext
+from .events import RequestContext, new_request_id
 from .negotiation import prefers
 from .registry import ExceptionRegistry, default_registry
 from .requests import UNMATCHED, Measurement, Scope
@@ -111,8 +110,7 @@ class ErrorHandler:
         state = scope.setdefault("state", {})
         request_id = state.get("request_id")
         if request_id is None:
-            # Unique, not secret: asking the kernel for randomness takes longer than all the rest of this handler.
-            request_id = state["request_id"] = f"{getrandbits(128):032x}"
+            request_id = state["request_id"] = new_request_id()
         return {
             "method": scope.get("method"),
             "path": self._templates.of(scope) or UNMATCHED,

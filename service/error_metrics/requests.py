@@ -21,6 +21,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
@@ -30,10 +31,13 @@ PATIENCE = 0.1  # seconds; a client that leaves sooner is not looked for, so tha
 
 
 class RequestObserver:
-    """Base of those who are told of requests. Overriding only one method costs nothing for the other."""
+    """Base of those who are told of requests. A method that is not overridden costs nothing."""
 
     def started(self, request: MeasuredRequest) -> None:
         """A request has come in; neither its route nor its status is known."""
+
+    def answering(self, request: MeasuredRequest, headers: Headers) -> None:
+        """The answer begins; `headers` may be added to."""
 
     def finished(self, request: MeasuredRequest) -> None:
         """The last byte of the answer is sent, or none will follow."""
@@ -114,6 +118,7 @@ class MeasuredRequest:
             self.status = message["status"]
             if perf_counter() - self._started > PATIENCE:
                 self._look_for_the_client()
+            message = self._measurement.answer(self, message)
         elif kind == "http.response.pathsend":
             return self._send_body(message, True)
         return self._send(message)
@@ -172,6 +177,7 @@ class Measurement:
         self._exact: frozenset[str] = frozenset()
         self._below: tuple[str, ...] = ()
         self._on_start: tuple[Callable[[MeasuredRequest], None], ...] = ()
+        self._on_answer: tuple[Callable[[MeasuredRequest, Headers], None], ...] = ()
         self._on_finish: tuple[Callable[[MeasuredRequest], None], ...] = ()
 
     def add(self, *observers: RequestObserver) -> None:
@@ -179,6 +185,8 @@ class Measurement:
         for observer in observers:
             if type(observer).started is not RequestObserver.started:
                 self._on_start = (*self._on_start, observer.started)
+            if type(observer).answering is not RequestObserver.answering:
+                self._on_answer = (*self._on_answer, observer.answering)
             if type(observer).finished is not RequestObserver.finished:
                 self._on_finish = (*self._on_finish, observer.finished)
 
@@ -202,6 +210,18 @@ class Measurement:
                 observer(request)
             except Exception:  # noqa: BLE001  # an observer must not break the request that it watches
                 self._failed()
+
+    def answer(self, request: MeasuredRequest, message: Message) -> Message:
+        """Tell that the answer begins, and return its first message with what observers add."""
+        if not self._on_answer:
+            return message
+        headers = list(message.get("headers", ()))  # the application may send the same list again
+        for observer in self._on_answer:
+            try:
+                observer(request, headers)
+            except Exception:  # noqa: BLE001  # as in `begin`
+                self._failed()
+        return {**message, "headers": headers}
 
     def tell(self, request: MeasuredRequest) -> None:
         """Tell that a request is over."""
