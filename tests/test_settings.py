@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.error_metrics import MetricsConfig
 from service.settings import Settings
 
 Read = Callable[[dict[str, str]], Settings]
@@ -61,6 +62,9 @@ def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> No
         ({"ENVIRONMENT": "prod"}, "environment"),
         ({"SERVICE_NAME": "a b"}, "service_name"),
         ({"FAULTS_ENABLED": "perhaps"}, "faults_enabled"),
+        ({"READINESS_REQUIRED": "database, cache"}, "readiness_required"),
+        ({"MANAGEMENT_PORT": "0"}, "management_port"),
+        ({"DRAIN_SECONDS": "-1"}, "drain_seconds"),
         ({"METRICS_NAMESPACE": "http"}, "namespace: http is taken"),
         ({"ENVIRONMENT": "production"}, "dashboard_token"),
         (
@@ -81,3 +85,27 @@ def test_production_with_what_it_needs_starts(read: Read) -> None:
     """A token for the dashboard."""
     settings = read({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t"})
     assert settings.metrics.dashboard_token == "t"
+
+
+@pytest.mark.parametrize(
+    ("given", "required"), [("database", {"database"}), ("database, schema", {"database", "schema"}), ("", None)]
+)
+def test_what_readiness_needs_is_a_list(read: Read, given: str, required: set[str] | None) -> None:
+    """With commas between; empty counts as unset."""
+    assert read({"READINESS_REQUIRED": given}).readiness_required == (required or {"database", "schema"})
+
+
+def test_the_example_lists_every_setting_with_its_default(read: Read, repository: Path) -> None:
+    """Read as it stands, it changes nothing."""
+    lines = (repository / ".env.example").read_text(encoding="utf-8").splitlines()
+    listed = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    own = {name.upper() for name in Settings.model_fields} - {"METRICS"}
+    module = {f"METRICS_{name.upper()}" for name in MetricsConfig.model_fields}
+    shared = {
+        "METRICS_ENVIRONMENT",
+        "METRICS_SERVICE",
+        "METRICS_VERSION",
+    }  # the service's own names for them are listed
+    assert listed.keys() == own | (module - shared)
+    defaults = read({})
+    assert read(listed) == defaults
