@@ -11,17 +11,17 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
-from service.app import create_app
+from service.app import create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics.catalogue import as_markdown, as_table
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
+from service.serving import Limits, Listening, serve
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -60,26 +60,35 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
-    app = create_app(settings)
+    app, management, readiness = create_service(settings)
     asyncio.run(_with_engine(_usable))
-    listener = _listen(options.host, options.port)
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    where = f"http://{host}:{listener.getsockname()[1]}"
-    print(f"service: {where}/docs for the API, {where}/dashboard for its errors, {where}/metrics", file=sys.stderr)
+    api = Listening(app, _listen(options.host, options.port, "--port"))
+    beside = None
+    if management is not None and settings.management_port is not None:
+        beside = Listening(management, _listen(options.host, settings.management_port, "MANAGEMENT_PORT"))
+    shown = _address(options.host, (beside or api).listener)
+    print(
+        f"service: {_address(options.host, api.listener)}/docs for the API, {shown}/dashboard for its errors,"
+        f" {shown}{settings.metrics.prometheus_path}",
+        file=sys.stderr,
+    )
     gc.collect()
     gc.freeze()  # modules and routes never go; looking through them stops every request for 40 ms now and then
-    config = uvicorn.Config(app, access_log=settings.environment == "development")
-    uvicorn.Server(config).run(sockets=[listener])
-    return 0
+    limits = Limits(settings.drain_seconds, settings.shutdown_seconds)
+    return asyncio.run(serve(api, beside, readiness, limits, access_log=settings.environment == "development"))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _address(host: str, listener: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
-            raise ValueError(f"port {port} of {host} is taken, choose another with --port") from None
+            raise ValueError(f"port {port} of {host} is taken, choose another with {setting}") from None
         raise ValueError(f"cannot listen on port {port} of {host}: {problem.strerror}") from None
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from prometheus_client import disable_created_metrics
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
@@ -16,33 +16,58 @@ from service.database import is_sqlite, make_engine
 from service.error_metrics import setup_exception_handler
 from service.error_metrics.requests import measure_requests
 from service.migrations import upgrade
+from service.probes import checks
 from service.settings import Settings
-from service.telemetry import HTTPMetrics, RequestIds, health_router, set_app_info
+from service.telemetry import HTTPMetrics, Readiness, RequestIds, health_router, set_app_info
 from service.telemetry.health import PATHS as PROBES
 
 
+class Service(NamedTuple):
+    """What is served: the API, and its metrics, dashboard and health, alone if they have a port of their own."""
+
+    app: FastAPI
+    management: FastAPI | None
+    readiness: Readiness
+
+
 def create_app(settings: Settings) -> FastAPI:
+    """Return the application of the API, not yet started; see `create_service`."""
+    return create_service(settings).app
+
+
+def create_service(settings: Settings) -> Service:
     """Return the service with everything that `settings` ask for, not yet started.
 
     Raises:
         ValueError: settings don't go together.
     """
     engine = make_engine(settings.database_url)
+    readiness = Readiness(checks(engine, settings.readiness_required))
     app = FastAPI(
-        title=settings.service_name, version=settings.app_version, lifespan=_lifespan(engine), description=_DESCRIPTION
+        title=settings.service_name,
+        version=settings.app_version,
+        lifespan=_lifespan(engine, readiness),
+        description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
     )
-    _observe(app, settings)
-    app.include_router(_health(settings, engine))
+    management = None if settings.management_port is None else _management_app(settings)
+    _observe(app, management, settings)
+    router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
+    (management or app).include_router(router)
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
-    return app
+    return Service(app, management, readiness)
 
 
-def _observe(app: FastAPI, settings: Settings) -> None:
+def _management_app(settings: Settings) -> FastAPI:
+    return FastAPI(title=f"{settings.service_name}: metrics and health", version=settings.app_version)
+
+
+def _observe(app: FastAPI, management: FastAPI | None, settings: Settings) -> None:
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
-    collector = setup_exception_handler(app, answers, settings.metrics)
+    collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
     measurement = measure_requests(app, RequestIds())
-    measurement.leave_out(*PROBES)
+    if management is None:
+        measurement.leave_out(*PROBES)
     if collector.exporter is not None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads
         registry = collector.exporter.registry
@@ -50,20 +75,13 @@ def _observe(app: FastAPI, settings: Settings) -> None:
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
 
 
-def _health(settings: Settings, engine: AsyncEngine) -> APIRouter:
-    async def database() -> None:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
-    return health_router(settings.service_name, settings.app_version, settings.environment, {"database": database})
-
-
-def _lifespan(engine: AsyncEngine) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if is_sqlite(engine):  # nobody else uses the file; elsewhere `python -m service migrate` goes first
             await upgrade(engine)
             await shop.seed(engine)  # SAMPLE
+        readiness.started = True
         yield
         await engine.dispose()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 from service.error_metrics.config import Environment
@@ -15,6 +15,7 @@ from service.error_metrics.environment import read_secret
 
 VERSION = "0.1.0"
 SECRETS = ("database_url",)
+Dependency = Literal["database", "schema"]
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -35,7 +36,14 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`."""
+    """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`.
+
+    Attributes:
+        readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
+        management_port: where metrics, dashboard and health are served; unset, on the port of the API.
+        drain_seconds: how long requests are still taken after SIGTERM, while readiness says no already.
+        shutdown_seconds: how long running requests may take after that.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
 
@@ -44,7 +52,16 @@ class Settings(BaseSettings):
     app_version: Annotated[str, Field(min_length=1, max_length=64)] = VERSION
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///shop.db"
     faults_enabled: bool = False
+    readiness_required: Annotated[frozenset[Dependency], NoDecode] = frozenset(("database", "schema"))
+    management_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
+    shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)
+
+    @field_validator("readiness_required", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _safe_together(self) -> Self:

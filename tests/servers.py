@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,19 @@ def free_port() -> int:
         return port
 
 
-def launch(folder: Path, port: int, **environ: str) -> subprocess.Popen[bytes]:
+def status(url: str) -> int:
+    """Return the status of an answer, 0 when there was none."""
+    try:
+        with urllib.request.urlopen(url, timeout=15) as answer:  # noqa: S310
+            code: int = answer.status
+            return code
+    except urllib.error.HTTPError as refused:
+        return refused.code
+    except OSError:
+        return 0
+
+
+def launch(folder: Path, port: int, probe: int | None = None, **environ: str) -> subprocess.Popen[bytes]:
     """Start serving with `folder` as working directory and return once it answers."""
     with (folder / "service.log").open("ab") as log:
         process = subprocess.Popen(
@@ -36,7 +49,7 @@ def launch(folder: Path, port: int, **environ: str) -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1)
+            urllib.request.urlopen(f"http://127.0.0.1:{probe or port}/health/live", timeout=1)
             return process
         except OSError:
             time.sleep(0.1)
@@ -45,10 +58,10 @@ def launch(folder: Path, port: int, **environ: str) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def serving(folder: Path, **environ: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve until the block ends; gives the address and the process."""
+def serving(folder: Path, probe: int | None = None, **environ: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve until the block ends; gives the address and the process. Health is asked on port `probe`, if given."""
     port = free_port()
-    process = launch(folder, port, **environ)
+    process = launch(folder, port, probe, **environ)
     try:
         yield f"http://127.0.0.1:{port}", process
     finally:

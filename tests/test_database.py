@@ -14,9 +14,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.database import make_engine
-from service.migrations import head, upgrade
+from service.migrations import head, missing_since, upgrade
+from service.probes import checks
 from service.shop.seed import PRODUCTS, seed
 from service.shop.tables import Base
+from service.telemetry import NotReady
 
 
 @pytest.fixture
@@ -75,3 +77,33 @@ def test_processes_that_start_together_migrate_once(tmp_path: Path, repository: 
     ]
     told = [process.communicate(timeout=60)[0] for process in started]
     assert told == ["database is at revision 0001\n"] * 3
+
+
+async def stamp(engine: AsyncEngine, revision: str) -> None:
+    """Make the database look like one of another revision."""
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+async def test_a_schema_that_is_older_than_the_code_is_told_from_a_newer_one(engine: AsyncEngine) -> None:
+    """During a rollout the database is ahead of the old replicas, which go on."""
+    assert await missing_since(engine) == "nothing"
+    await upgrade(engine)
+    assert await missing_since(engine) is None
+    await stamp(engine, "9999")
+    assert await missing_since(engine) is None
+    await engine.dispose()
+
+
+async def test_an_old_schema_says_how_to_bring_it_up(engine: AsyncEngine) -> None:
+    """Readiness shows the command."""
+    found = checks(engine, required={"database"})
+    assert (found["database"].required, found["schema"].required) == (True, False)
+    await found["database"].run()
+    with pytest.raises(
+        NotReady, match=f"schema is at nothing, this code needs {head()}: run `python -m service migrate`"
+    ):
+        await found["schema"].run()
+    await upgrade(engine)
+    await found["schema"].run()
+    await engine.dispose()

@@ -35,6 +35,7 @@ def setup_exception_handler(
     *,
     prometheus_registry: CollectorRegistry | None = None,
     catalogue: ExceptionRegistry = default_registry,
+    serve_on: FastAPI | None = None,
 ) -> ErrorMetricsCollector:
     """Answer, count, keep, export and show the errors of `app`: the one call that integrates the module.
 
@@ -44,6 +45,8 @@ def setup_exception_handler(
         metrics_config: what is collected; by default that of an earlier `setup_metrics`, else the defaults.
         prometheus_registry: where series are registered; by default a registry of the application's own.
         catalogue: known codes, for the titles of problems.
+        serve_on: the application that gets the module's routes, for example one on a port of its own; by default
+            `app`. Its own errors are answered and recorded alike.
 
     Returns:
         The collector, for errors outside requests.
@@ -56,14 +59,23 @@ def setup_exception_handler(
     collector: ErrorMetricsCollector | None = getattr(app.state, "error_metrics", None)
     if collector is None or metrics_config is not None:
         merged = config.merged_into(metrics_config or MetricsConfig())
-        collector = setup_metrics(app, merged, prometheus_registry=prometheus_registry)
-    handler = ErrorHandler(config, collector, RouteTemplates(app.routes), catalogue)
-    for kind in HANDLED:
-        app.add_exception_handler(kind, handler.handle)  # a method: callable objects take Starlette longer to inspect
+        collector = setup_metrics(app, merged, prometheus_registry=prometheus_registry, serve_on=serve_on)
+    handler = _add_handler(app, config, collector, catalogue)
+    if serve_on is not None:
+        _add_handler(serve_on, config, collector, catalogue)
     measurement: Measurement | None = getattr(app.state, "request_measurement", None)
     if measurement is not None:
         measurement.socket_failed = handler.note
     return collector
+
+
+def _add_handler(
+    app: FastAPI, config: ErrorHandlerConfig, collector: ErrorMetricsCollector, catalogue: ExceptionRegistry
+) -> ErrorHandler:
+    handler = ErrorHandler(config, collector, RouteTemplates(app.routes), catalogue)
+    for kind in HANDLED:
+        app.add_exception_handler(kind, handler.handle)  # a method: callable objects take Starlette longer to inspect
+    return handler
 
 
 class ErrorHandler:

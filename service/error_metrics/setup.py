@@ -29,6 +29,7 @@ def setup_metrics(
     *,
     prometheus_registry: CollectorRegistry | None = None,
     catalogue: ExceptionRegistry = default_registry,
+    serve_on: FastAPI | None = None,
 ) -> ErrorMetricsCollector:
     """Add collection, `/metrics`, `/api/metrics` and `/dashboard` to `app`; a disabled config adds nothing at all.
 
@@ -37,6 +38,7 @@ def setup_metrics(
         config: what is collected and served.
         prometheus_registry: where series are registered; by default a registry of the application's own.
         catalogue: known codes, for names on the dashboard.
+        serve_on: the application that gets the routes, for example one on a port of its own; by default `app`.
 
     Returns:
         The collector, which is also `app.state.error_metrics`.
@@ -59,11 +61,13 @@ def setup_metrics(
     measurement = measure_requests(app)
     measurement.lose = collector.lose
     if exporter is not None:
-        _serve_exposition(app, exporter, config.prometheus_path, measurement)
+        _serve_exposition(serve_on or app, exporter, config.prometheus_path)
     if config.dashboard_enabled:
         summary = RequestSummary()
         measurement.add(summary)
-        _serve_dashboard(app, DashboardAPI(collector, summary, catalogue), measurement)
+        _serve_dashboard(serve_on or app, DashboardAPI(collector, summary, catalogue))
+    if serve_on is None:
+        _leave_out_own_routes(measurement, config)
     return collector
 
 
@@ -72,7 +76,7 @@ def _exporter(config: MetricsConfig, registry: CollectorRegistry | None) -> Prom
     return PrometheusExporter(config, registry) if wanted else None
 
 
-def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str, measurement: Measurement) -> None:
+def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str) -> None:
     async def metrics(request: Request) -> Response:
         # In a thread, so that a large registry costs other requests turns of the interpreter, not a standstill.
         accept = request.headers.get("accept", "")
@@ -80,12 +84,17 @@ def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str, mea
         return Response(body, headers={"content-type": content_type})
 
     app.add_route(path, metrics, methods=["GET"], include_in_schema=False)
-    measurement.leave_out(path)
 
 
-def _serve_dashboard(app: FastAPI, api: DashboardAPI, measurement: Measurement) -> None:
+def _serve_dashboard(app: FastAPI, api: DashboardAPI) -> None:
     app.include_router(api.router, prefix=API_PATH)
     page = dashboard_page(API_PATH, guarded=api.guarded)
     app.add_route(PAGE_PATH, page, methods=["GET"], include_in_schema=False)
-    measurement.leave_out(PAGE_PATH)
-    measurement.leave_out_below(API_PATH)
+
+
+def _leave_out_own_routes(measurement: Measurement, config: MetricsConfig) -> None:
+    if config.prometheus_enabled:
+        measurement.leave_out(config.prometheus_path)
+    if config.dashboard_enabled:
+        measurement.leave_out(PAGE_PATH)
+        measurement.leave_out_below(API_PATH)

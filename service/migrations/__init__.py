@@ -1,5 +1,5 @@
 """The database schema, step by step."""
 
-from .run import head, upgrade
+from .run import head, missing_since, upgrade
 
-__all__ = ["head", "upgrade"]
+__all__ = ["head", "missing_since", "upgrade"]

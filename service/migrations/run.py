@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,9 +20,27 @@ async def upgrade(engine: AsyncEngine) -> str:
     return head()
 
 
+@lru_cache(maxsize=1)
 def head() -> str:
     """Return the newest revision that this code knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+async def missing_since(engine: AsyncEngine) -> str | None:
+    """Return the revision of a database whose schema is older than this code, `nothing` for an empty one, else None.
+
+    A revision that this code does not know is a newer one: a rollout migrates before the old replicas are gone.
+    """
+    async with engine.connect() as connection:
+        current = await connection.run_sync(lambda found: MigrationContext.configure(found).get_current_revision())
+    if current is None:
+        return "nothing"
+    return current if current in _known() and current != head() else None
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

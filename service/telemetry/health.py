@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Response
 
-Check = Callable[[], Awaitable[None]]
+from .readiness import Readiness
+
 PATHS = ("/health", "/health/live", "/health/ready")
-TIME_LIMIT = 1.0
 
 
-def health_router(service: str, version: str, environment: str, checks: Mapping[str, Check]) -> APIRouter:
+def health_router(service: str, version: str, environment: str, readiness: Readiness) -> APIRouter:
     """Return the three health routes.
 
     Args:
         service, version, environment: shown by `/health`.
-        checks: what readiness needs, by name; a check fails by raising or by taking longer than one second.
+        readiness: shown by `/health/ready`.
     """
     router = APIRouter(tags=["health"])
 
@@ -35,25 +32,11 @@ def health_router(service: str, version: str, environment: str, checks: Mapping[
         """Say that the process answers. It looks at nothing else: a restart would not heal a dependency."""
         return {"status": "alive"}
 
-    @router.get("/health/ready", responses={503: {"description": "A dependency is away"}})
+    @router.get("/health/ready", responses={503: {"description": "Requests can't be served now"}})
     async def ready(response: Response) -> dict[str, Any]:
         """Say whether requests can be served; 503 when not."""
-        results = await asyncio.gather(*(_run(check) for check in checks.values()))
-        if not all(result["status"] == "ok" for result in results):
-            response.status_code = 503
-        state = "ready" if response.status_code != 503 else "not_ready"
-        return {"status": state, "checks": dict(zip(checks, results, strict=True))}
+        state = await readiness.state()
+        response.status_code = 200 if state.ready else 503
+        return {"status": "ready" if state.ready else "not_ready", "checks": state.checks}
 
     return router
-
-
-async def _run(check: Check) -> dict[str, Any]:
-    started = perf_counter()
-    try:
-        async with asyncio.timeout(TIME_LIMIT):
-            await check()
-    except Exception as problem:  # noqa: BLE001  # whatever is wrong with a dependency, the probe must say so
-        outcome: dict[str, Any] = {"status": "failed", "error": type(problem).__name__}
-    else:
-        outcome = {"status": "ok"}
-    return {**outcome, "latency_ms": round((perf_counter() - started) * 1000, 3)}
