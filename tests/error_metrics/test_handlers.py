@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ class Rude(Exception):
     __repr__ = __str__
 
 
+class RudeItems(dict[str, int]):
+    """A mapping that cannot be read."""
+
+    def items(self) -> Any:
+        raise RuntimeError("no")
+
+
 class Order(BaseModel):
     """A body."""
 
@@ -73,6 +81,9 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "number-header": Lost(headers={"Retry-After": 60}),  # type: ignore[dict-item]
         "rude": Rude(),
         "rude-detail": Lost(detail={"id": Rude()}),
+        "rude-items": Lost(detail=RudeItems(a=1)),
+        "no-headers": HTTPException(404, "no such thing", "x"),  # type: ignore[arg-type]
+        "time": Lost(detail=datetime(2026, 1, 2, tzinfo=UTC)),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
         "bug": ZeroDivisionError("secret value 42"),
     }
@@ -341,10 +352,13 @@ async def test_headers_that_are_numbers_are_sent() -> None:
     assert (await raised("number-header")).headers["retry-after"] == "60"
 
 
-async def test_a_detail_that_cannot_be_shown_leaves_an_answer() -> None:
+@pytest.mark.parametrize(
+    ("name", "code"), [("rude-detail", 310), ("rude-items", 310), ("no-headers", 399), ("time", 310)]
+)
+async def test_whatever_an_exception_holds_there_is_an_answer(name: str, code: int) -> None:
     """With the same code and status."""
-    result = await raised("rude-detail")
-    assert (result.status, result.json()["error_code"]) == (404, 310)
+    result = await raised(name)
+    assert (result.status, result.json()["error_code"]) == (404, code)
 
 
 async def test_a_cache_learns_what_the_answer_depends_on() -> None:
