@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service import shop  # SAMPLE
 from service.app import create_service
 from service.database import is_sqlite, make_engine
+from service.error_metrics import MetricsConfig
 from service.error_metrics.catalogue import as_markdown, as_table
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ValidationError as problem:
         print(f"service: {_first_problem(problem)}", file=sys.stderr)
-    except (ValueError, SQLAlchemyError, OSError) as problem:
+    except SQLAlchemyError as problem:
+        print(f"service: database_url: {str(problem).splitlines()[0]}", file=sys.stderr)
+    except (ValueError, OSError) as problem:
         print(f"service: {str(problem).splitlines()[0]}", file=sys.stderr)
     return 1
 
@@ -45,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve until told to stop")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    serve.add_argument("--port", type=_port, default=8000, help="port to listen on (default %(default)s)")
+    serve.add_argument("--port", default="8000", help="port to listen on (default %(default)s)")
     serve.set_defaults(command=_serve)
     for name, run, text in (
         ("migrate", _migrate, "bring the database up to this code's schema"),
@@ -62,20 +65,25 @@ def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     app, management, readiness = create_service(settings)
     asyncio.run(_with_engine(_usable))
-    api = Listening(app, _listen(options.host, options.port, "--port"))
+    api = Listening(app, _listen(options.host, _port(options.port), "--port"))
     beside = None
     if management is not None and settings.management_port is not None:
         beside = Listening(management, _listen(options.host, settings.management_port, "MANAGEMENT_PORT"))
-    shown = _address(options.host, (beside or api).listener)
-    print(
-        f"service: {_address(options.host, api.listener)}/docs for the API, {shown}/dashboard for its errors,"
-        f" {shown}{settings.metrics.prometheus_path}",
-        file=sys.stderr,
-    )
+    print(_welcome(options.host, api, beside or api, settings.metrics), file=sys.stderr)
     gc.collect()
     gc.freeze()  # modules and routes never go; looking through them stops every request for 40 ms now and then
     limits = Limits(settings.drain_seconds, settings.shutdown_seconds)
     return asyncio.run(serve(api, beside, readiness, limits, access_log=settings.environment == "development"))
+
+
+def _welcome(host: str, api: Listening, monitoring: Listening, metrics: MetricsConfig) -> str:
+    there = _address(host, monitoring.listener)
+    parts = [f"service: {_address(host, api.listener)}/docs for the API"]
+    if metrics.enabled and metrics.dashboard_enabled:
+        parts.append(f"{there}/dashboard for its errors")
+    if metrics.enabled and metrics.prometheus_enabled:
+        parts.append(f"{there}{metrics.prometheus_path} for Prometheus")
+    return ", ".join(parts)
 
 
 def _address(host: str, listener: socket.socket) -> str:
@@ -130,7 +138,7 @@ async def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
 def _port(text: str) -> int:
     if text.isdecimal() and int(text) <= 65535:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port, give a number in 0-65535")
+    raise ValueError(f"--port: {text!r} is no port, give a number in 0-65535")
 
 
 def _first_problem(problem: ValidationError) -> str:

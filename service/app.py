@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
@@ -10,11 +10,14 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from prometheus_client import disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.routing import BaseRoute
 
 from service import shop  # SAMPLE
 from service.database import is_sqlite, make_engine
-from service.error_metrics import setup_exception_handler
+from service.error_metrics import MetricsConfig, setup_exception_handler
 from service.error_metrics.requests import measure_requests
+from service.error_metrics.routes import taken
+from service.error_metrics.setup import EXPOSITION
 from service.migrations import upgrade
 from service.probes import checks
 from service.settings import Settings
@@ -55,6 +58,7 @@ def create_service(settings: Settings) -> Service:
     (management or app).include_router(router)
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
+    _refuse_taken_path((management or app).routes, settings.metrics)
     return Service(app, management, readiness)
 
 
@@ -73,6 +77,12 @@ def _observe(app: FastAPI, management: FastAPI | None, settings: Settings) -> No
         registry = collector.exporter.registry
         measurement.add(HTTPMetrics(registry))
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
+
+
+def _refuse_taken_path(routes: Sequence[BaseRoute], metrics: MetricsConfig) -> None:
+    others = [route for route in routes if getattr(route, "name", "") != EXPOSITION]
+    if metrics.enabled and metrics.prometheus_enabled and taken(others, metrics.prometheus_path):
+        raise ValueError(f"prometheus_path: {metrics.prometheus_path} is taken, choose another METRICS_PROMETHEUS_PATH")
 
 
 def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

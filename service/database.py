@@ -20,7 +20,9 @@ def make_engine(url: str) -> AsyncEngine:
     """
     try:
         engine = create_async_engine(url, pool_pre_ping=True)
-    except (SQLAlchemyError, ModuleNotFoundError) as problem:
+    except ModuleNotFoundError as problem:
+        raise ValueError(f"database_url: its driver is missing: pip install {problem.name}") from None
+    except SQLAlchemyError as problem:
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
     if is_sqlite(engine):
         _check_folder(engine.url.database)

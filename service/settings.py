@@ -10,10 +10,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
-from service.error_metrics.config import Environment
+from service.error_metrics.config import Environment, matching
 from service.error_metrics.environment import read_secret
 
 VERSION = "0.1.0"
+_NAME = matching(
+    r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+    "use 1 to 63 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit",
+)
 SECRETS = ("database_url",)
 Dependency = Literal["database", "schema"]
 
@@ -48,7 +52,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
 
     environment: Environment = "development"
-    service_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$")] = "shop"
+    service_name: Annotated[str, _NAME] = "shop"
     app_version: Annotated[str, Field(min_length=1, max_length=64)] = VERSION
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///shop.db"
     faults_enabled: bool = False
@@ -98,4 +102,7 @@ class Settings(BaseSettings):
         """
         own = cls(metrics=MetricsConfig())
         shared = {"ENVIRONMENT": own.environment, "SERVICE_NAME": own.service_name, "APP_VERSION": own.app_version}
-        return cls(metrics=MetricsConfig.from_environment({**os.environ, **shared}))
+        metrics = MetricsConfig.from_environment({**os.environ, **shared})
+        if metrics.environment != own.environment:
+            raise ValueError("METRICS_ENVIRONMENT: contradicts ENVIRONMENT, set the latter only")
+        return cls(metrics=metrics)

@@ -8,9 +8,11 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -52,7 +54,7 @@ def describe(exc: Exception) -> Answer:
         return Answer(code, status, name, exc.message, exc.detail, exc.headers, iso_utc(exc.created))
     now = iso_utc(time.time())
     if isinstance(exc, HTTPException):
-        told = exc.detail if isinstance(exc.detail, str) else _phrase(exc.status_code)
+        told = exc.detail if isinstance(exc.detail, str) else _phrase(status)
         detail = None if isinstance(exc.detail, str) else exc.detail
         return Answer(code, status, name, told, detail, exc.headers, now)
     if isinstance(exc, ClientDisconnect):
@@ -119,12 +121,16 @@ def render(body: dict[str, Any]) -> bytes:
         return _encode({**body, key: "(detail cannot be shown as JSON)"})
 
 
+def allowed_headers(headers: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Return those of an exception's headers that HTTP allows."""
+    if not headers:
+        return None
+    return {name: str(value) for name, value in headers.items() if _allowed(name, str(value))}
+
+
 def respond(answer: Answer, body: dict[str, Any], media_type: str) -> Response:
-    """Return the response, with those of the exception's headers that HTTP allows."""
-    headers = None
-    if answer.headers:
-        headers = {name: str(value) for name, value in answer.headers.items() if _allowed(name, str(value))}
-    response = Response(render(body), answer.status, headers, media_type)
+    """Return the response, with the exception's headers."""
+    response = Response(render(body), answer.status, allowed_headers(answer.headers), media_type)
     response.raw_headers.append(_VARY)  # among `headers` it would be encoded for every answer
     return response
 
@@ -136,8 +142,10 @@ def _encode(body: dict[str, Any]) -> bytes:
 def _stand_in(value: Any) -> Any:
     if isinstance(value, set | frozenset | tuple):
         return list(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, UUID | Decimal):
+        return str(value)
     return f"<{type(value).__name__}>"
 
 

@@ -11,12 +11,15 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class CounterChild(Protocol):
@@ -52,8 +55,16 @@ class HistogramFamily(Protocol):
 
 
 def shared_by_workers() -> bool:
-    """Tell whether several processes add up their metrics in files."""
-    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    """Tell whether several processes add up their metrics in files.
+
+    Raises:
+        ValueError: there is no folder for the files.
+    """
+    folder = os.environ.get(SHARED_FOLDER)
+    # prometheus_client looks only whether there is such a variable, so an empty one would send it to the root folder.
+    if folder is not None and not (folder and Path(folder).is_dir()):
+        raise ValueError(f"{SHARED_FOLDER}: there is no folder {folder!r}, create it or unset the variable")
+    return folder is not None
 
 
 def make_counter(name: str, text: str, labels: Sequence[str], registry: CollectorRegistry) -> CounterFamily:

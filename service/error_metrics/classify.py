@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -27,8 +28,9 @@ def classify(exc: BaseException) -> tuple[int, int, str]:
     if isinstance(exc, BaseAppException):
         return (exc.error_code, exc.status_code, type(exc).__name__)
     if isinstance(exc, HTTPException):
-        code = code_of_status(exc.status_code)
-        return (code, exc.status_code, _NAMES[code])
+        status = exc.status_code if exc.status_code < 600 else 500  # HTTP has no such status, servers refuse it
+        code = code_of_status(status)
+        return (code, status, _NAMES[code])
     if isinstance(exc, RequestValidationError):
         return (VALIDATION_CODE, 422, _NAMES[VALIDATION_CODE])
     if isinstance(exc, ClientDisconnect):  # the client's doing, whatever the application made of it
@@ -51,10 +53,16 @@ def message_of(exc: BaseException) -> str:
         return validation_summary(exc)
     if isinstance(exc, ClientDisconnect):
         return "the client left before its request was complete"
+    if isinstance(exc, ValidationError):  # its text holds the values
+        return f"{type(exc).__name__}: {exc.error_count()} in {exc.title}, " + _places(exc)
     return f"{type(exc).__name__}: {exc}"
 
 
 def validation_summary(exc: RequestValidationError) -> str:
     """Return the places that did not validate, for example `invalid: body.quantity, query.limit`."""
+    return _places(exc)
+
+
+def _places(exc: RequestValidationError | ValidationError) -> str:
     places = [".".join(str(part) for part in error.get("loc", ())) for error in exc.errors()[:10]]
     return "invalid: " + ", ".join(places)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .environment import read_environment
 from .masking import DEFAULT_FIELDS, DEFAULT_PATTERNS, Masker
@@ -16,7 +16,23 @@ from .masking import DEFAULT_FIELDS, DEFAULT_PATTERNS, Masker
 Environment = Literal["development", "staging", "production"]
 Rate = Annotated[float, Field(ge=0, le=1)]
 OWN_LABELS = frozenset({"error_code", "error_domain", "status_code", "le"})
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
+_LABEL = re.compile(_NAME)
+
+
+def matching(pattern: str, sentence: str) -> AfterValidator:
+    """Return a validator that says in a sentence what a text must look like, and does not repeat the text."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(sentence)
+        return text
+
+    return AfterValidator(check)
+
+
+_TOKEN = matching(r"[\x21-\x7e]{1,1024}", "use 1 to 1,024 ASCII characters and no blanks")
 
 
 class _Frozen(BaseModel):
@@ -33,15 +49,15 @@ class MetricsConfig(_Frozen):
 
     enabled: bool = True
     prometheus_enabled: bool = True
-    prometheus_path: Annotated[str, Field(pattern=r"^/[\w./-]*[\w-]$")] = "/metrics"
-    namespace: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = "fastapi"
+    prometheus_path: Annotated[str, matching(r"/[\w./-]*[\w-]", "begin it with a slash, as in /metrics")] = "/metrics"
+    namespace: Annotated[str, matching(_NAME, "use letters, digits and _, and no digit first")] = "fastapi"
     sentry_enabled: bool = False
     sentry_dsn: Annotated[str | None, Field(repr=False)] = None
     sentry_sample_rate: Rate = 1.0
     sentry_traces_sample_rate: Rate = 0.1
     sentry_profiles_sample_rate: Rate = 0.0
     dashboard_enabled: bool = True
-    dashboard_token: Annotated[str | None, Field(repr=False, pattern=r"^[\x21-\x7e]{1,1024}$")] = None
+    dashboard_token: Annotated[Annotated[str, _TOKEN] | None, Field(repr=False)] = None
     max_history_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     retention_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24
     async_collection: bool = True
@@ -59,7 +75,9 @@ class MetricsConfig(_Frozen):
     def _max_events_is_an_alias(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "max_events" in values:
             values = dict(values)
-            values.setdefault("max_history_size", values.pop("max_events"))
+            alias = values.pop("max_events")
+            if str(values.setdefault("max_history_size", alias)) != str(alias):
+                raise ValueError("max_events: is another name of max_history_size, set one of them")
         return values
 
     @field_validator("prometheus_path")

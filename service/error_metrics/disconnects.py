@@ -24,11 +24,9 @@ def waiting_messages(receive: Callable[[], Awaitable[Message]]) -> list[Message]
     return messages
 
 
-def has_body(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Tell whether a request announces a body; asking for it would let the client send it."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0") for name, value in headers
-    )
+def waits_for_leave(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether the client sends its body only when somebody asks for it (`Expect: 100-continue`)."""
+    return any(name == b"expect" for name, _ in headers)
 
 
 def _poll(receive: Callable[[], Awaitable[Message]]) -> Message | None:

@@ -72,7 +72,8 @@ class ErrorDomain:
             raise ValueError(f"error domain name {self.name!r}: use 1-32 characters of A-Z, 0-9 and _")
         if self.name in (*self._known, "UNKNOWN"):
             raise ValueError(f"error domain {self.name}: the name is taken, choose another")
-        if not 0 <= self.first <= self.last <= MAX_CODE:
+        whole = type(self.first) is int and type(self.last) is int
+        if not whole or not 0 <= self.first <= self.last <= MAX_CODE:
             raise ValueError(
                 f"error domain {self.name}: range {self.first}-{self.last} must rise and lie within 0-{MAX_CODE}"
             )

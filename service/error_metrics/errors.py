@@ -23,7 +23,8 @@ class BaseAppException(Exception):
     `@register_exception` do it), so that raising it needs no arguments; arguments win over the class.
 
     Args:
-        error_code: number in 0-9999; its range decides the `ErrorDomain`.
+        error_code: number in 0-9999; its range decides the `ErrorDomain`. A text in its place is the message, as in
+            `raise OutOfStock("only 3 are left")`.
         message: one sentence for the client; by default the first line of the class's docstring.
         status_code: HTTP status in 400-599.
         detail: anything JSON can hold; what JSON can't is replaced in the answer, never raised.
@@ -46,14 +47,16 @@ class BaseAppException(Exception):
 
     def __init__(
         self,
-        error_code: int | None = None,
+        error_code: int | str | None = None,
         message: str | None = None,
         status_code: int | None = None,
         detail: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        if error_code is not None:
-            self.error_code = error_code
+        if isinstance(error_code, str) and message is None:
+            message = error_code
+        elif error_code is not None:
+            self.error_code = error_code  # type: ignore[assignment]  # checked below
         if status_code is not None:
             self.status_code = status_code
         if message is not None or not self.message:

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from .answers import JSON, PROBLEM, Answer, debugging, describe, least, own_body, problem_body, respond
+from .answers import JSON, PROBLEM, Answer, allowed_headers, debugging, describe, least, own_body, problem_body, respond
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
@@ -56,11 +56,15 @@ def setup_exception_handler(
         RuntimeError: the application serves already, or has been set up before.
     """
     config = config or ErrorHandlerConfig()
+    if getattr(app.state, "error_handler", None) is not None:
+        raise RuntimeError("setup_exception_handler: this application has been set up before")
     collector: ErrorMetricsCollector | None = getattr(app.state, "error_metrics", None)
     if collector is None or metrics_config is not None:
         merged = config.merged_into(metrics_config or MetricsConfig())
         collector = setup_metrics(app, merged, prometheus_registry=prometheus_registry, serve_on=serve_on)
-    handler = _add_handler(app, config, collector, catalogue)
+    elif config.merged_into(collector.config) != collector.config:
+        raise ValueError("sentry_dsn, sentry_enabled: set them in the MetricsConfig that setup_metrics was given")
+    handler = app.state.error_handler = _add_handler(app, config, collector, catalogue)
     if serve_on is not None:
         _add_handler(serve_on, config, collector, catalogue)
     measurement: Measurement | None = getattr(app.state, "request_measurement", None)
@@ -98,7 +102,7 @@ class ErrorHandler:
     async def handle(self, connection: HTTPConnection, exc: Exception) -> Response:
         """Return the answer to an HTTP request; a WebSocket is closed instead."""
         if isinstance(exc, HTTPException) and exc.status_code < 400:  # a redirect or 204 by exception: no error
-            return Response(status_code=exc.status_code, headers=exc.headers)
+            return Response(status_code=exc.status_code, headers=allowed_headers(exc.headers))
         exc = _original(exc)
         started = perf_counter()
         context = self._context(connection.scope)
@@ -123,6 +127,8 @@ class ErrorHandler:
         request_id = state.get("request_id")
         if request_id is None:
             request_id = state["request_id"] = new_request_id()
+        elif type(request_id) is not str:  # a middleware's own, often a UUID
+            request_id = str(request_id)
         return {
             "method": scope.get("method"),
             "path": self._templates.of(scope) or UNMATCHED,

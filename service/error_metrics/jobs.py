@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -14,6 +15,8 @@ from .collector import ErrorMetricsCollector
 F = TypeVar("F", bound=Callable[..., Any])
 _default: ErrorMetricsCollector | None = None
 _SEEN = "_error_metrics_recorded_by_job"
+# The mark of the outermost job that runs here, and how deep we are in it; tasks that it starts have it too.
+_running: ContextVar[tuple[object, int] | None] = ContextVar("error_metrics_running_job", default=None)
 
 
 def set_default_collector(collector: ErrorMetricsCollector) -> None:
@@ -42,16 +45,20 @@ class observe_errors:  # noqa: N801  # reads as a function: `with observe_errors
         self._collector = collector
 
     def __enter__(self) -> Self:
+        mark, depth = _running.get() or (object(), 0)
+        _running.set((mark, depth + 1))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
-        if isinstance(exc, Exception) and not getattr(exc, _SEEN, False):  # not being told to stop, as by Ctrl-C
+        mark, depth = _running.get() or (object(), 1)
+        _running.set((mark, depth - 1) if depth > 1 else None)
+        if isinstance(exc, Exception) and getattr(exc, _SEEN, None) is not mark:  # not being told to stop
             with suppress(AttributeError):  # an exception may refuse attributes
-                setattr(exc, _SEEN, True)  # a job within a job is one error
+                setattr(exc, _SEEN, mark)  # a job within a job is one error
             (self._collector or default_collector()).record(exc, {"path": f"job:{self.job}"})
 
     async def __aenter__(self) -> Self:
-        return self
+        return self.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None

@@ -35,22 +35,27 @@ DEFAULT_FIELDS = (
         "cvc",
     ),
     *("iban", "email", "phone", "mobile", "ssn", "resident_number", "rrn", "date_of_birth", "dsn"),
+    *("pass", "otp", "jwt", "signature"),
 )
 
 # Every repetition below is bounded or can't overlap its neighbour, so that no input makes matching slow.
 DEFAULT_PATTERNS = (
     r"(?<=://)[^\s/:@]{0,256}:[^\s/]{1,256}(?=@)",  # user:password@ of an URL, to the last @ before the path
+    r"\b(?!https?:)[a-z][a-z0-9+.]{1,20}://[^\s:@/]{0,256}:[^\s@]{1,256}(?=@)",  # the same with a slash in the password
+    r"(?<=input_value=).{1,1024}?(?=, input_type=)",  # pydantic quotes what it was given
+    r"(?<=\[parameters: )[\s\S]{1,4096}?(?=\]\s|\]$|$)",  # and SQLAlchemy the parameters of a statement
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----)[\s\S]){0,4096}(?:-----END [A-Z ]{0,40}-----)?",
     r"(?i)(?<=authorization: )(?![\"'])[^\r\n]{1,2048}|(?<=cookie: )(?![\"'])[^\r\n]{1,4096}",  # headers, whole
     r"(?i)\b(?:bearer|basic|token)\s+[a-z0-9._~+/-]{8,2048}=*",  # Authorization header
     r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}\.[\w-]{0,2048}",  # JSON web token
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",  # AWS access key id
-    r"\b(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abp])[-_][\w-]{16,255}",  # keys with the issuers' own prefixes
+    r"\b(?:sk|pk|rk|gh[opsur]|github_pat|glpat|xox[abp])[-_][\w-]{16,255}",  # keys with the issuers' own prefixes
+    r"\bAIza[\w-]{35}",  # Google API key
     r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # e-mail
     r"(?<![\d-])\d{6}-[1-8]\d{6}(?![\d-])",  # Korean resident registration number
     r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])",  # US social security number
     r"(?<![\w+-])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}(?![\w-])",  # phone, international
-    r"(?<![\w-])01[016-9]-?\d{3,4}-?\d{4}(?![\w-])",  # phone, Korean mobile
+    r"(?<![\w-])01[016-9][ -]?\d{3,4}[ -]?\d{4}(?![\w-])",  # phone, Korean mobile
     r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-])",  # phone, North American
 )
 
@@ -62,8 +67,12 @@ _CARD = re.compile(
     r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{4,5})"
     r"(?![0-9A-Fa-f-])"
 )
+# Country, check digits and up to 30 characters, in one piece or in fours (ISO 13616).
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)\b")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SEPARATOR = r"""["']?\s{0,10}(?:=>|:=|[=:])\s{0,10}"""
+# As in `a=1`, `"a": 1`, `a => 1`, `a%3D1` and `('a', '1')`.
+_SEPARATOR = r"""(?:["']?\s{0,10}(?:=>|:=|[=:]|%3[AD])\s{0,10}|["'],\s{0,3}(?=b?["']))"""
+_HAS_SEPARATOR = re.compile(r"[=:\"']|%3|--")
 # A quoted value may lack its end, when the text was cut.
 _VALUE = r"""(?:b?"(?:\\.|[^"\\]){0,4096}"?|b?'(?:\\.|[^'\\]){0,4096}'?|[^\s,;&"'}\])]{1,4096})"""
 _WORD_BEGINS = r"(?:(?<![a-zA-Z])|(?-i:(?<=[a-z])(?=[A-Z])))"
@@ -78,6 +87,12 @@ def luhn_valid(digits: str) -> bool:
         digit = int(char) * (2 if place % 2 else 1)
         total += digit - 9 if digit > 9 else digit
     return total % 10 == 0
+
+
+def iban_valid(text: str) -> bool:
+    """Tell whether an account number has valid check digits (ISO 7064, modulus 97)."""
+    compact = text.replace(" ", "")
+    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
 
 
 class Masker:
@@ -106,9 +121,9 @@ class Masker:
             return text
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
-        text = _CARD.sub(_hide_card, text)
-        if self._pairs is not None and ("=" in text or ":" in text):
-            text = self._pairs.sub(rf"\1\2{MASK}", text)
+        text = _IBAN.sub(_hide_iban, _CARD.sub(_hide_card, text))
+        if self._pairs is not None and _HAS_SEPARATOR.search(text):
+            text = self._pairs.sub(rf"\1{MASK}", text)
         return text
 
     def value(self, value: Any, depth: int = 0) -> Any:
@@ -130,7 +145,7 @@ class Masker:
     def hides(self, key: str) -> bool:
         """Tell whether values under `key` are hidden."""
         words = _words(key)
-        joined = "".join(words)
+        joined = "".join(_WORD.findall(key)).lower()
         return any(_contains(words, field) or _covers("".join(field), joined) for field in self._fields)
 
     def _key(self, key: Any) -> Any:
@@ -153,7 +168,7 @@ class Masker:
         names = "|".join(map(_spellings, fields))
         anywhere = "|".join(_spellings(words) for words in fields if len("".join(words)) >= _LONG_NAME) or r"(?!)"
         name = rf"(?:{_WORD_BEGINS}(?:{names})|{anywhere})s?{_MORE_WORDS}"
-        return re.compile(rf"(?i)({name})({_SEPARATOR}){_VALUE}")
+        return re.compile(rf"(?i)(--(?:[a-z]{{1,16}}-){{0,3}}{name}\s{{1,3}}|{name}{_SEPARATOR}){_VALUE}")
 
 
 def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
@@ -178,7 +193,7 @@ def _has_none(words: tuple[str, ...], text: str) -> bool:
 
 def _words(name: str) -> tuple[str, ...]:
     words = (word.lower() for word in _WORD.findall(name))
-    return tuple(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words)  # one for many
+    return tuple(word[:-1] if len(word) > 3 and word[-1] == "s" != word[-2] else word for word in words)  # one for many
 
 
 def _spellings(words: tuple[str, ...]) -> str:
@@ -209,6 +224,10 @@ def _cut(text: str) -> str:
 def _hide_card(match: re.Match[str]) -> str:
     digits = "".join(filter(str.isdigit, match.group()))
     return MASK if luhn_valid(digits) else match.group()
+
+
+def _hide_iban(match: re.Match[str]) -> str:
+    return MASK if iban_valid(match.group()) else match.group()
 
 
 _default_masker: Masker = Masker()

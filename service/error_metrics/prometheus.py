@@ -78,7 +78,7 @@ class PrometheusExporter:
         """Return body and content type of a scrape, as text or OpenMetrics by the `Accept` header."""
         try:
             encode, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
+        except (ValueError, TypeError):  # a version that is no number
             encode, content_type = choose_encoder("")
         return encode(self._source()), content_type
 

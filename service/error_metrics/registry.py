@@ -100,7 +100,7 @@ def register_exception(
     code: int,
     message: str | None = None,
     *,
-    status: int = 400,
+    status: int | None = None,
     severity: Severity | None = None,
     team: str = "",
     runbook: str = "",
@@ -111,8 +111,8 @@ def register_exception(
 
     Args:
         code: number in 0-9999 that no other class has.
-        message: one sentence for the client; by default the first line of the docstring.
-        status: HTTP status in 400-599.
+        message: one sentence for the client; by default the class's own, else the first line of the docstring.
+        status: HTTP status in 400-599; by default the class's own `status_code`, else 400.
         severity: `info`, `warning`, `error` or `critical`; by default `warning` below 500, else `error`.
         team: who is called, the `team` label of alerts.
         runbook: address of the page that says what to do.
@@ -121,14 +121,18 @@ def register_exception(
 
     Raises:
         ValueError: the code is taken (both classes are named) or a number is out of range.
+        TypeError: the class is no subclass of `BaseAppException`.
     """
 
     def enter(cls: E) -> E:
-        text = message or first_line(cls) or cls.__name__
-        level: Severity = severity or ("warning" if status < 500 else "error")
-        entry = CatalogueEntry(code, cls.__name__, text, status, level, team, runbook, send_to_sentry)
+        if not issubclass(cls, BaseAppException):
+            raise TypeError(f"{cls.__qualname__}: only subclasses of BaseAppException have codes, derive it from that")
+        answered = cls.status_code if status is None else status
+        text = message or cls.__dict__.get("message") or first_line(cls) or cls.__name__
+        level: Severity = severity or ("warning" if answered < 500 else "error")
+        entry = CatalogueEntry(code, cls.__name__, text, answered, level, team, runbook, send_to_sentry)
         (default_registry if registry is None else registry).add(entry, f"{cls.__module__}.{cls.__qualname__}")
-        cls.error_code, cls.message, cls.status_code = code, text, status
+        cls.error_code, cls.message, cls.status_code = code, text, answered
         return cls
 
     return enter

@@ -11,10 +11,11 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.websockets import WebSocketDisconnect
 
 from .classify import CLIENT_CLOSED_REQUEST
-from .disconnects import has_body, waiting_messages
+from .disconnects import waiting_messages, waits_for_leave
 from .routes import RouteTemplates, put_last
 
 Scope = MutableMapping[str, Any]
@@ -27,6 +28,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
+_REQUEST = "error_metrics.request"  # where inner layers find it in the scope
 PATIENCE = 0.1  # seconds; a client that leaves sooner is not looked for, so that a quick request costs nothing more
 
 
@@ -96,10 +98,11 @@ class MeasuredRequest:
     async def receive(self) -> Message:
         """Pass a message on to the application, and notice bodies and disconnects."""
         if self._early:
-            return self._early.pop(0)
-        self._receiving = True
-        message = await self._receive()
-        self._receiving = False
+            message = self._early.pop(0)
+        else:
+            self._receiving = True
+            message = await self._receive()
+            self._receiving = False
         if message["type"] == "http.request":
             self.request_bytes += len(message.get("body", b""))
             self._body_read = not message.get("more_body")
@@ -124,7 +127,7 @@ class MeasuredRequest:
         return self._send(message)
 
     def _look_for_the_client(self) -> None:
-        if self._receiving or (not self._body_read and has_body(self.scope["headers"])):
+        if self._receiving or (not self._body_read and waits_for_leave(self.scope["headers"])):
             return
         try:
             self._early = waiting_messages(self._receive)
@@ -147,6 +150,8 @@ class MeasuredRequest:
         self.done = True
         if self.disconnected:
             self.status = CLIENT_CLOSED_REQUEST
+        elif self.exception is not None:
+            self.status = 500
 
     def abandon(self, exc: BaseException | None) -> None:
         """Settle a request whose answer did not come to its end."""
@@ -241,6 +246,35 @@ class Measurement:
         self.lose()
 
 
+class BrokenAnswers:
+    """The innermost layer: notes what breaks an answer that has begun, before any middleware can smooth it over.
+
+    Starlette's `BaseHTTPMiddleware` completes such an answer before it raises, so from outside it looks whole. The
+    layer is there only where an application has middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request: MeasuredRequest | None = scope.get(_REQUEST)
+        if request is None:
+            return await self.app(scope, receive, send)
+        unfinished = False
+
+        def noting(message: Message) -> Awaitable[None]:
+            nonlocal unfinished
+            unfinished = message["type"] == "http.response.start" or bool(message.get("more_body"))
+            return send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except BaseException as exc:
+            if unfinished:
+                request.exception = exc
+            raise
+
+
 class RequestLayer:
     """The ASGI layer around an application."""
 
@@ -256,7 +290,7 @@ class RequestLayer:
             scope["path"].removeprefix(scope["root_path"]) if scope.get("root_path") else scope["path"]
         ):
             return await self.app(scope, receive, send)
-        request = MeasuredRequest(scope, receive, send, measurement)
+        request = scope[_REQUEST] = MeasuredRequest(scope, receive, send, measurement)
         measurement.begin(request)
         try:
             await self.app(scope, request.receive, request.send)
@@ -299,6 +333,8 @@ def _wrap(app: FastAPI, measurement: Measurement) -> None:
 
     def build_measured() -> Any:
         put_last(app.router.routes, measurement.leaves_out)
+        if app.user_middleware:
+            app.user_middleware.append(Middleware(BrokenAnswers))
         return RequestLayer(build(), measurement)
 
     # `add_middleware` would put the layer inside Starlette's error handling, where the answer to an unhandled

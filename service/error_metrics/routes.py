@@ -100,6 +100,11 @@ def put_last(routes: list[BaseRoute], chosen: Callable[[str], bool]) -> None:
     routes[:] = [*staying[:place], *moved, *staying[place:]]
 
 
+def taken(routes: Iterable[BaseRoute], path: str) -> bool:
+    """Tell whether one of these routes would take a GET of `path`."""
+    return any(_takes_any(route, [path]) for route in routes)
+
+
 def _takes_any(route: BaseRoute, paths: Iterable[str]) -> bool:
     scope = {"type": "http", "method": "GET", "root_path": "", "headers": [], "query_string": b""}
     return any(route.matches({**scope, "path": path})[0] is not Match.NONE for path in paths)

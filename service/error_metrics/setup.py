@@ -17,10 +17,12 @@ from .page import dashboard_page
 from .prometheus import PrometheusExporter
 from .registry import ExceptionRegistry, default_registry
 from .requests import Measurement, measure_requests
+from .routes import taken
 from .summary import RequestSummary
 
 API_PATH = "/api/metrics"
 PAGE_PATH = "/dashboard"
+EXPOSITION = "error_metrics_exposition"  # name of the route that Prometheus scrapes
 
 
 def setup_metrics(
@@ -44,7 +46,7 @@ def setup_metrics(
         The collector, which is also `app.state.error_metrics`.
 
     Raises:
-        ValueError: a setting asks for what this version cannot do.
+        ValueError: a setting asks for what this version cannot do, or for a path that the application has.
         RuntimeError: the application serves already, or has been set up before.
     """
     config = config or MetricsConfig()
@@ -52,6 +54,9 @@ def setup_metrics(
         raise ValueError("sentry_enabled: this version reports nothing to Sentry yet, set it to false")
     if getattr(app.state, "error_metrics", None) is not None:
         raise RuntimeError("setup_metrics: this application has been set up before")
+    monitoring = serve_on or app
+    if config.enabled and config.prometheus_enabled and taken(monitoring.routes, config.prometheus_path):
+        raise ValueError(f"prometheus_path: the application has {config.prometheus_path} already, choose another path")
     exporter = _exporter(config, prometheus_registry)
     collector = ErrorMetricsCollector(config, exporter)
     app.state.error_metrics = collector
@@ -61,11 +66,11 @@ def setup_metrics(
     measurement = measure_requests(app)
     measurement.lose = collector.lose
     if exporter is not None:
-        _serve_exposition(serve_on or app, exporter, config.prometheus_path)
+        _serve_exposition(monitoring, exporter, config.prometheus_path)
     if config.dashboard_enabled:
         summary = RequestSummary()
         measurement.add(summary)
-        _serve_dashboard(serve_on or app, DashboardAPI(collector, summary, catalogue))
+        _serve_dashboard(monitoring, DashboardAPI(collector, summary, catalogue))
     if serve_on is None:
         _leave_out_own_routes(measurement, config)
     return collector
@@ -83,7 +88,7 @@ def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str) -> 
         body, content_type = await asyncio.to_thread(exporter.exposition, accept)
         return Response(body, headers={"content-type": content_type})
 
-    app.add_route(path, metrics, methods=["GET"], include_in_schema=False)
+    app.add_route(path, metrics, methods=["GET"], name=EXPOSITION, include_in_schema=False)
 
 
 def _serve_dashboard(app: FastAPI, api: DashboardAPI) -> None:

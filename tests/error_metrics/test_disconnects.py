@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse
 
-from service.error_metrics.disconnects import has_body, waiting_messages
+from service.error_metrics.disconnects import waiting_messages, waits_for_leave
 from service.error_metrics.requests import MeasuredRequest, RequestObserver, measure_requests
 from tests.servers import free_port
 
@@ -83,7 +83,12 @@ def send(port: int, text: str) -> socket.socket:
 
 
 @pytest.mark.parametrize(
-    "text", ["GET /slow HTTP/1.1\nHost: x\n\n", "POST /slow HTTP/1.1\nHost: x\nContent-Length: 1\n\na"]
+    "text",
+    [
+        "GET /slow HTTP/1.1\nHost: x\n\n",
+        "POST /slow HTTP/1.1\nHost: x\nContent-Length: 1\n\na",
+        "POST /slow?first=false HTTP/1.1\nHost: x\nContent-Length: 1\n\na",
+    ],
 )
 def test_a_client_that_gives_up_waiting_is_499(port: int, statuses: Statuses, text: str) -> None:
     """Although the endpoint goes on, and answers."""
@@ -128,8 +133,7 @@ async def test_messages_at_hand_are_returned_without_waiting() -> None:
     assert waiting_messages(receiver(more, gone)) == [more]
 
 
-def test_a_body_is_announced_by_length_or_encoding() -> None:
-    """A length of 0 announces none."""
-    assert has_body([(b"content-length", b"3")])
-    assert has_body([(b"transfer-encoding", b"chunked")])
-    assert not has_body([(b"content-length", b"0"), (b"host", b"x")])
+def test_a_client_that_waits_for_leave_to_send_is_not_asked() -> None:
+    """Asking would make the server give it."""
+    assert waits_for_leave([(b"host", b"x"), (b"expect", b"100-continue")])
+    assert not waits_for_leave([(b"content-length", b"3")])

@@ -16,6 +16,7 @@ from service.error_metrics.masking import (
     MAX_DEPTH,
     MAX_TEXT,
     Masker,
+    iban_valid,
     luhn_valid,
 )
 
@@ -32,6 +33,11 @@ SECRETS = {
     "ssn": "078-05-1120",
     "phone, international": "+82 10-1234-5678",
     "phone, Korean": "010-1234-5678",
+    "phone, Korean with blanks": "010 1234 5678",
+    "IBAN": "DE89370400440532013000",
+    "IBAN in fours": "GB29 NWBK 6016 1331 9268 19",
+    "github, fine-grained": "github_pat_11ABCDEFG0123456789_abcdefghijklmnop",
+    "google": "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
     "phone, US": "(415) 555-2671",
     "password of an URL": "app:hunter2",
 }
@@ -47,6 +53,9 @@ HARMLESS = [
     "price 48,000 KRW, 120 left",
     "the tokenizer read 17 words",
     "class_name=Order",
+    "DE89370400440532013001",  # fails the check digits
+    "http://a.example:80/x?n=1",
+    "3 tests pass, 2 fail",
 ]
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=20),
@@ -77,6 +86,11 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
         "password",
         "Password",
         "passwords",
+        "passWord",
+        "PassPhrase",
+        "pass_word",
+        "pass",
+        "otp",
         "userpassword",
         "password_hash",
         "clientSecret",
@@ -120,6 +134,19 @@ def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None
         ("Cookie: a=b; session=c\nnext", "Cookie: ***\nnext"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- rest", "*** rest"),
         ("redis://:p@ss:word@cache.example/0", "redis://***@cache.example/0"),
+        ("at postgres://user:pa/ss@db.example/x", "at ***@db.example/x"),
+        ("password%3Dhunter2&n=1", "password%3D***&n=1"),
+        ("run --db-password hunter2 --verbose", "run --db-password *** --verbose"),
+        ("[('password', 'hunter2'), ('n', 1)]", "[('password', ***), ('n', 1)]"),
+        ("X-Amz-Signature=abc&n=1", "X-Amz-Signature=***&n=1"),
+        (
+            "input should be a number [input_value='hunter2', input_type=str]",
+            "input should be a number [input_value=***, input_type=str]",
+        ),
+        (
+            "[SQL: INSERT]\n[parameters: ('bob', 'hunter2')]\n(Background)",
+            "[SQL: INSERT]\n[parameters: ***]\n(Background)",
+        ),
     ],
 )
 def test_a_pair_inside_a_text_is_hidden(text: str, masked: str) -> None:
@@ -221,3 +248,9 @@ def test_leaving_out_texts_without_anything_suspicious_changes_no_result(text: s
     """The quick look that spares most messages the search never spares one that has something to hide."""
     thorough = Masker(DEFAULT_FIELDS, (*DEFAULT_PATTERNS, r"(?!)"))  # one more pattern, which matches nothing
     assert Masker().text(text) == thorough.text(text)
+
+
+@pytest.mark.parametrize(("text", "valid"), [("GB29NWBK60161331926819", True), ("GB29NWBK60161331926818", False)])
+def test_the_check_digits_of_an_account_number_tell_it_from_an_order_number(text: str, valid: bool) -> None:
+    """Modulus 97."""
+    assert iban_valid(text) is valid

@@ -137,6 +137,32 @@ async def test_a_stream_that_breaks_is_500(app: FastAPI, seen: Seen) -> None:
     assert seen.last.exception is not None
 
 
+async def test_a_stream_that_breaks_under_middleware_is_500(app: FastAPI, seen: Seen) -> None:
+    """Although Starlette's middleware completes the answer before it raises."""
+
+    @app.middleware("http")
+    async def passing(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    result = await request(app, "/stream?fail=true")
+    assert (result.status, seen.last.status) == (200, 500)
+    assert seen.last.exception is not None
+
+
+async def test_an_error_that_middleware_answers_has_the_status_of_that_answer(app: FastAPI, seen: Seen) -> None:
+    """It came before the answer began, so nothing broke."""
+
+    @app.middleware("http")
+    async def catching(request: Request, call_next: Any) -> Any:
+        try:
+            return await call_next(request)
+        except ZeroDivisionError:
+            return PlainTextResponse("no", status_code=400)
+
+    await request(app, "/bug")
+    assert (seen.last.status, seen.last.exception) == (400, None)
+
+
 async def test_a_client_that_leaves_a_stream_is_499(app: FastAPI, seen: Seen) -> None:
     """The application was told by a disconnect message."""
     await request(app, "/stream?slow=true", leave_after=2)
