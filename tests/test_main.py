@@ -47,6 +47,29 @@ def test_serve_answers_and_stops_cleanly_when_told(tmp_path: Path) -> None:
         (("serve",), {"METRICS_MAX_EVENTS": "0"}, "service: max_history_size: Input should be greater"),
         (("serve",), {"DATABASE_URL": "nonsense"}, "service: database_url: "),
         (
+            ("serve",),
+            {"DATABASE_URL": "mysql+aiomysql://x"},
+            "service: database_url: its driver is missing: pip install aiomysql",
+        ),
+        (("serve",), {"METRICS_PROMETHEUS_PATH": "/v1/products"}, "service: prometheus_path: /v1/products is taken"),
+        (("serve",), {"METRICS_PROMETHEUS_PATH": "/health"}, "service: prometheus_path: /health is taken"),
+        (("serve",), {"METRICS_PROMETHEUS_PATH": "/docs"}, "service: prometheus_path: the application has /docs"),
+        (("serve",), {"METRICS_PROMETHEUS_PATH": "metrics"}, "service: prometheus_path: begin it with a slash"),
+        (("serve",), {"METRICS_DASHBOARD_TOKEN": "a b"}, "service: dashboard_token: use 1 to 1,024 ASCII characters"),
+        (("serve",), {"SERVICE_NAME": "a b"}, "service: service_name: use 1 to 63 letters"),
+        (
+            ("serve",),
+            {"ENVIRONMENT": "production", "METRICS_ENVIRONMENT": "development"},
+            "service: METRICS_ENVIRONMENT: contradicts ENVIRONMENT",
+        ),
+        (("serve",), {"METRICS_MAX_EVENTS": "5", "METRICS_MAX_HISTORY_SIZE": "7"}, "service: max_events: is another"),
+        (("serve",), {"PROMETHEUS_MULTIPROC_DIR": ""}, "service: PROMETHEUS_MULTIPROC_DIR: there is no folder ''"),
+        (
+            ("serve",),
+            {"PROMETHEUS_MULTIPROC_DIR": "/no"},
+            "service: PROMETHEUS_MULTIPROC_DIR: there is no folder",
+        ),
+        (
             ("migrate",),
             {"DATABASE_URL": "sqlite+aiosqlite:////nowhere/x.db"},
             "service: database_url: there is no folder /nowhere",
@@ -54,20 +77,50 @@ def test_serve_answers_and_stops_cleanly_when_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_setting_is_one_line_and_exit_1(
-    tmp_path: Path, repository: Path, arguments: tuple[str, ...], environ: dict[str, str], line: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    line: str,
 ) -> None:
     """No traceback."""
-    done = service(*arguments, cwd=tmp_path, repository=repository, **environ)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(line)
+    assert told.count("\n") == 1
+
+
+def test_the_process_ends_with_the_code_of_its_command(tmp_path: Path, repository: Path) -> None:
+    """And says nothing else."""
+    done = service("serve", cwd=tmp_path, repository=repository, ENVIRONMENT="production")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("service: dashboard_token: production needs one")
+
+
+@pytest.mark.parametrize("port", ["99999", "abc", "-1", "80x"])
+def test_a_bad_port_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """It names the option."""
+    assert main(["serve", f"--port={port}"]) == 1
+    assert capsys.readouterr().err == f"service: --port: {port!r} is no port, give a number in 0-65535\n"
+
+
+def test_a_file_that_is_no_database_names_the_setting(tmp_path: Path, repository: Path) -> None:
+    """In one line."""
+    (tmp_path / "x.db").write_text("nothing of the kind" * 100)
+    done = service("migrate", cwd=tmp_path, repository=repository, DATABASE_URL="sqlite+aiosqlite:///x.db")
     assert done.returncode == 1
-    assert done.stderr.startswith(line)
+    assert done.stderr.startswith("service: database_url: ")
     assert done.stderr.count("\n") == 1
 
 
-def test_a_bad_port_is_explained(tmp_path: Path, repository: Path) -> None:
-    """By the command line itself."""
-    done = service("serve", "--port", "99999", cwd=tmp_path, repository=repository)
-    assert done.returncode == 2
-    assert "'99999' is no port" in done.stderr
+def test_the_welcome_names_only_what_is_there(tmp_path: Path) -> None:
+    """Not a dashboard that is switched off."""
+    with serving(tmp_path, METRICS_DASHBOARD_ENABLED="false", METRICS_PROMETHEUS_PATH="/scrape"):
+        told = (tmp_path / "service.log").read_text().splitlines()[0]
+    assert "/dashboard" not in told
+    assert told.endswith("/scrape for Prometheus")
 
 
 def test_a_taken_port_is_one_line_and_exit_1(tmp_path: Path, repository: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, HTTPException
@@ -84,6 +86,9 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "rude-items": Lost(detail=RudeItems(a=1)),
         "no-headers": HTTPException(404, "no such thing", "x"),  # type: ignore[arg-type]
         "time": Lost(detail=datetime(2026, 1, 2, tzinfo=UTC)),
+        "http-999": StarletteHTTPException(999, "very odd"),
+        "redirect-split": HTTPException(307, headers={"Location": "/elsewhere", "X-Split": "a\r\nSet-Cookie: b"}),
+        "uuid": Lost(detail={"id": UUID(int=7), "amount": Decimal("1.50")}),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
         "bug": ZeroDivisionError("secret value 42"),
     }
@@ -124,6 +129,7 @@ async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers:
         ("http-401", 401, 299, "AccessDenied", "Unauthorized", {"why": "no token"}),
         ("http-500", 500, 598, "ServerError", "database away", None),
         ("http-599", 599, 598, "ServerError", "odd", None),
+        ("http-999", 500, 598, "ServerError", "very odd", None),
         ("bug", 500, 599, "InternalServerError", "Internal server error", None),
         ("rude", 500, 599, "InternalServerError", "Internal server error", None),
         ("left", 499, 498, "ClientError", "the client left before its request was complete", None),
@@ -347,6 +353,46 @@ async def test_an_error_after_the_answer_began_keeps_its_code() -> None:
     assert [event.error_code for event in collector_of(app).events()] == [310]
 
 
+async def test_a_redirect_by_exception_has_only_headers_that_http_allows() -> None:
+    """Like every other answer."""
+    result = await raised("redirect-split")
+    assert (result.status, result.headers["location"], "x-split" in result.headers) == (307, "/elsewhere", False)
+
+
+async def test_ids_and_amounts_in_a_detail_are_shown() -> None:
+    """As texts."""
+    assert (await raised("uuid")).json()["detail"] == {"id": str(UUID(int=7)), "amount": "1.50"}
+
+
+async def test_a_request_id_of_another_kind_is_shown_as_text() -> None:
+    """Middleware often uses a UUID."""
+    app = make_app()
+
+    @app.middleware("http")
+    async def with_id(request: Any, call_next: Any) -> Any:
+        request.state.request_id = UUID(int=7)
+        return await call_next(request)
+
+    assert (await request(app, "/raise/lost")).json()["request_id"] == str(UUID(int=7))
+
+
+async def test_a_text_alone_is_the_message() -> None:
+    """As with any other exception."""
+    assert (Lost("only this").message, Lost("only this").error_code) == ("only this", 310)
+
+
+async def test_a_validation_error_of_the_applications_own_is_kept_without_its_values() -> None:
+    """pydantic's text quotes them."""
+    app = make_app()
+
+    @app.get("/own")
+    async def own() -> None:
+        Order.model_validate({"quantity": "hunter2", "password": 7})
+
+    await request(app, "/own")
+    assert collector_of(app).events()[0].message == "ValidationError: 2 in Order, invalid: quantity, password"
+
+
 async def test_headers_that_are_numbers_are_sent() -> None:
     """`Retry-After: 60` is easily written as one."""
     assert (await raised("number-header")).headers["retry-after"] == "60"
@@ -382,6 +428,23 @@ async def test_an_earlier_setup_of_the_metrics_is_used() -> None:
     app = FastAPI()
     collector = setup_metrics(app, MetricsConfig.testing())
     assert setup_exception_handler(app) is collector
+
+
+def test_an_earlier_setup_is_held_to_the_same_rules() -> None:
+    """Internals must not leave a production process by way of two calls."""
+    app = FastAPI()
+    setup_metrics(app, MetricsConfig.production(dashboard_token="t"))
+    with pytest.raises(ValueError, match="debug_mode: must be off in production"):
+        setup_exception_handler(app, ErrorHandlerConfig.development())
+    with pytest.raises(ValueError, match="sentry_dsn, sentry_enabled: set them in the MetricsConfig"):
+        setup_exception_handler(app, ErrorHandlerConfig(sentry_dsn="https://key@sentry.example/1"))
+
+
+def test_a_second_handler_is_refused() -> None:
+    """Also when the metrics are not set up again."""
+    app = make_app()
+    with pytest.raises(RuntimeError, match="set up before"):
+        setup_exception_handler(app)
 
 
 def test_setting_up_twice_is_refused() -> None:

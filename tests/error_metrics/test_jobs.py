@@ -125,3 +125,24 @@ async def test_an_object_whose_call_is_a_coroutine_is_observed_while_it_runs(col
     with pytest.raises(ZeroDivisionError):
         await observe_errors("consume", collector)(Consumer())()
     assert paths(collector) == ["job:consume"]
+
+
+def test_an_exception_object_that_is_raised_again_is_another_error(collector: ErrorMetricsCollector) -> None:
+    """Constants and cached failures are raised many times."""
+    failure = ValueError("the same")
+    for _ in range(3):
+        with pytest.raises(ValueError, match="the same"), observe_errors("poll", collector):
+            raise failure
+    assert collector.snapshot().total_errors == 3
+
+
+async def test_a_failing_task_of_a_job_is_one_error(collector: ErrorMetricsCollector) -> None:
+    """Although the task is a job as well."""
+
+    @observe_errors("task", collector)
+    async def task() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), observe_errors("nightly", collector):
+        await asyncio.create_task(task())
+    assert paths(collector) == ["job:task"]

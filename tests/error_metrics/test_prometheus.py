@@ -140,3 +140,16 @@ def test_workers_of_one_service_add_up(tmp_path: Path, repository: Path) -> None
             [sys.executable, "-c", WORKER, errors], env=environ, capture_output=True, text=True, check=True
         )
     assert 'fastapi_errors_total{error_code="310",error_domain="RESOURCE",status_code="404"} 7.0' in done.stdout
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["text/plain;version=x", "application/openmetrics-text;version=foo", "application/openmetrics-text;version="],
+)
+async def test_an_accept_header_that_makes_no_sense_gets_plain_text(accept: str) -> None:
+    """And is no error."""
+    app = FastAPI()
+    collector = setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    result = await request(app, "/metrics", headers={"accept": accept})
+    assert (result.status, collector.snapshot().total_errors) == (200, 0)
+    list(parse_text(result.text))

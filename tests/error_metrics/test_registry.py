@@ -76,3 +76,25 @@ def test_a_bad_entry_is_refused(registry: ExceptionRegistry, arguments: dict[str
     with pytest.raises(ValueError, match=f"Bad: {reason}"):
         register_exception(**arguments, registry=registry)(type("Bad", (BaseAppException,), {}))  # type: ignore[arg-type]
     assert len(registry) == 6
+
+
+def test_what_the_class_says_itself_is_kept() -> None:
+    """The decorator adds only what is missing."""
+    registry = ExceptionRegistry()
+
+    @register_exception(901, registry=registry)
+    class Refused(BaseAppException):
+        """Not this sentence."""
+
+        message = "This one"
+        status_code = 409
+
+    entry = registry.get(901)
+    assert entry is not None
+    assert (entry.message, entry.status, Refused().message, Refused().status_code) == ("This one", 409, "This one", 409)
+
+
+def test_only_exceptions_of_the_tree_can_be_registered() -> None:
+    """Raising another one would not bring its code along."""
+    with pytest.raises(TypeError, match="only subclasses of BaseAppException have codes"):
+        register_exception(902, registry=ExceptionRegistry())(ValueError)  # type: ignore[type-var]
