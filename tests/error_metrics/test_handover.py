@@ -46,7 +46,9 @@ def test_flush_gives_up_when_the_work_hangs() -> None:
     handover = Handover(lambda items: release.wait(5) and None, limit=10, batch=1, lose=pytest.fail)
     handover.put(1)
     handover.put(2)
-    time.sleep(0.05)
+    deadline = time.monotonic() + 5
+    while len(handover._waiting) > 1 and time.monotonic() < deadline:  # the other thread has taken the first
+        time.sleep(0.001)
     assert handover.flush(timeout=0.05) is False
     release.set()
     assert handover.flush(timeout=5)
