@@ -17,9 +17,9 @@ from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
 from .events import RequestContext, new_request_id
+from .measurement import UNMATCHED, Measurement, Scope
 from .negotiation import prefers
 from .registry import ExceptionRegistry, default_registry
-from .requests import UNMATCHED, Measurement, Scope
 from .routes import RouteTemplates
 from .setup import setup_metrics
 from .translations import Translations

@@ -13,10 +13,11 @@ from .collector import ErrorMetricsCollector
 from .config import MetricsConfig
 from .dashboard import DashboardAPI
 from .jobs import set_default_collector
+from .measurement import Measurement
 from .page import dashboard_page
 from .prometheus import PrometheusExporter
 from .registry import ExceptionRegistry, default_registry
-from .requests import Measurement, measure_requests
+from .requests import measure_requests
 from .routes import taken
 from .summary import RequestSummary
 

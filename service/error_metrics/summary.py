@@ -7,7 +7,7 @@ import threading
 from array import array
 from dataclasses import dataclass
 
-from .requests import MeasuredRequest, RequestObserver
+from .measurement import MeasuredRequest, RequestObserver
 
 RECENT = 4096
 

@@ -12,7 +12,7 @@ from service.error_metrics.cells import (
     only_child,
     shared_by_workers,
 )
-from service.error_metrics.requests import UNMATCHED, MeasuredRequest, RequestObserver
+from service.error_metrics.measurement import UNMATCHED, MeasuredRequest, RequestObserver
 
 from .http_totals import OwnTotals, SharedTotals, Totals
 from .labels import CardinalityLimiter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from service.error_metrics.events import new_request_id
-from service.error_metrics.requests import Headers, MeasuredRequest, RequestObserver
+from service.error_metrics.measurement import Headers, MeasuredRequest, RequestObserver
 
 HEADER = b"x-request-id"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,128}")

@@ -16,7 +16,8 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse
 
 from service.error_metrics.disconnects import waiting_messages, waits_for_leave
-from service.error_metrics.requests import MeasuredRequest, RequestObserver, measure_requests
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
+from service.error_metrics.requests import measure_requests
 from tests.servers import free_port
 
 SECONDS = 0.3

@@ -11,7 +11,8 @@ from fastapi import FastAPI, Request
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from service.error_metrics.requests import MeasuredRequest, RequestObserver, measure_requests
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
+from service.error_metrics.requests import measure_requests
 from tests.asgi import request, scope_of
 
 

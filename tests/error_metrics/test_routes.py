@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
-from service.error_metrics.requests import MeasuredRequest, RequestObserver, measure_requests
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
+from service.error_metrics.requests import measure_requests
 from tests.asgi import request
 
 
