@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from fastapi import FastAPI
@@ -21,7 +21,16 @@ from service.error_metrics.setup import EXPOSITION
 from service.migrations import upgrade
 from service.probes import checks
 from service.settings import Settings
-from service.telemetry import HTTPMetrics, Readiness, RequestIds, health_router, set_app_info
+from service.telemetry import (
+    DependencyUp,
+    EventLoopLag,
+    HTTPMetrics,
+    ProcessLimits,
+    Readiness,
+    RequestIds,
+    health_router,
+    set_app_info,
+)
 from service.telemetry.health import PATHS as PROBES
 
 
@@ -53,7 +62,7 @@ def create_service(settings: Settings) -> Service:
         description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
     )
     management = None if settings.management_port is None else _management_app(settings)
-    _observe(app, management, settings)
+    _observe(app, management, settings, readiness)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
     app.add_route("/", _to_docs, include_in_schema=False)
@@ -66,7 +75,7 @@ def _management_app(settings: Settings) -> FastAPI:
     return FastAPI(title=f"{settings.service_name}: metrics and health", version=settings.app_version)
 
 
-def _observe(app: FastAPI, management: FastAPI | None, settings: Settings) -> None:
+def _observe(app: FastAPI, management: FastAPI | None, settings: Settings, readiness: Readiness) -> None:
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
     measurement = measure_requests(app, RequestIds())
@@ -77,6 +86,8 @@ def _observe(app: FastAPI, management: FastAPI | None, settings: Settings) -> No
         registry = collector.exporter.registry
         measurement.add(HTTPMetrics(registry))
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
+        ProcessLimits(registry)
+        app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
 
 
 def _refuse_taken_path(routes: Sequence[BaseRoute], metrics: MetricsConfig) -> None:
@@ -87,12 +98,15 @@ def _refuse_taken_path(routes: Sequence[BaseRoute], metrics: MetricsConfig) -> N
 
 def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if is_sqlite(engine):  # nobody else uses the file; elsewhere `python -m service migrate` goes first
             await upgrade(engine)
             await shop.seed(engine)  # SAMPLE
         readiness.started = True
-        yield
+        async with AsyncExitStack() as watching:
+            for watcher in getattr(app.state, "watchers", ()):
+                await watching.enter_async_context(watcher.watching())
+            yield
         await engine.dispose()
 
     return lifespan

@@ -58,6 +58,18 @@ async def test_probes_and_scrapes_are_not_counted(tmp_path: Path) -> None:
     await stop()
 
 
+async def test_the_process_shows_its_limits_its_lag_and_its_dependencies(tmp_path: Path) -> None:
+    """From the start."""
+    app = make_app(tmp_path)
+    stop = await start(app)
+    text = (await request(app, "/metrics")).text
+    for line in ('dependency_up{dependency="database"} 1.0', 'dependency_up{dependency="schema"} 1.0'):
+        assert line in text
+    for name in ("process_cpu_limit_cores ", "process_memory_limit_bytes ", "event_loop_lag_seconds_count "):
+        assert f"\n{name}" in text
+    await stop()
+
+
 async def test_errors_and_requests_are_in_one_scrape(tmp_path: Path) -> None:
     """And agree."""
     app = make_app(tmp_path)

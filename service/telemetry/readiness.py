@@ -53,7 +53,17 @@ class Readiness:
         self._clock = clock
         self._asked = -KEPT
         self._running: asyncio.Task[dict[str, dict[str, Any]]] | None = None
+        self._told: list[Callable[[str, bool], None]] = []
         self.started = self.draining = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the checks."""
+        return tuple(self._checks)
+
+    def tell(self, listener: Callable[[str, bool], None]) -> None:
+        """Call `listener` with name and success of each check whenever it has run."""
+        self._told.append(listener)
 
     async def state(self) -> State:
         """Return whether requests can be served, and how each check went."""
@@ -74,6 +84,9 @@ class Readiness:
 
     async def _run_all(self) -> dict[str, dict[str, Any]]:
         results = await asyncio.gather(*map(_run, self._checks.values()))
+        for name, result in zip(self._checks, results, strict=True):
+            for listener in self._told:
+                listener(name, result["status"] == "ok")
         return dict(zip(self._checks, results, strict=True))
 
 

@@ -1,0 +1,49 @@
+"""Which dependencies answer, as Prometheus sees it: the readiness checks, also where nobody probes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from .readiness import Readiness
+
+INTERVAL = 10.0
+
+
+class DependencyUp:
+    """`dependency_up`: 1 when the last check of a dependency went well, else 0.
+
+    Args:
+        readiness: whose checks are shown; they run every ten seconds, and whenever a probe asks.
+        registry: where the gauge is registered.
+    """
+
+    def __init__(self, readiness: Readiness, registry: CollectorRegistry) -> None:
+        self._readiness = readiness
+        gauge = Gauge(
+            "dependency_up",
+            "Whether the last check of a dependency went well.",
+            ("dependency",),
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        children = {name: gauge.labels(name) for name in readiness.names}
+        readiness.tell(lambda name, works: children[name].set(works))
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Run the checks now, and go on inside the block."""
+        await self._readiness.state()
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await self._readiness.state()
