@@ -73,7 +73,16 @@ def _serve(options: argparse.Namespace) -> int:
     gc.collect()
     gc.freeze()  # modules and routes never go; looking through them stops every request for 40 ms now and then
     limits = Limits(settings.drain_seconds, settings.shutdown_seconds)
-    return asyncio.run(serve(api, beside, readiness, limits, access_log=settings.environment == "development"))
+    return asyncio.run(
+        serve(
+            api,
+            beside,
+            readiness,
+            limits,
+            access_log=settings.environment == "development",
+            trusted_proxies=settings.trusted_proxies,
+        )
+    )
 
 
 def _welcome(host: str, api: Listening, monitoring: Listening, metrics: MetricsConfig) -> str:

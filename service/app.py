@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from prometheus_client import disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from service import shop  # SAMPLE
@@ -28,6 +29,7 @@ from service.telemetry import (
     ProcessLimits,
     Readiness,
     RequestIds,
+    SecurityHeaders,
     health_router,
     set_app_info,
 )
@@ -65,6 +67,14 @@ def create_service(settings: Settings) -> Service:
     _observe(app, management, settings, readiness)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID"],
+        )
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
     _refuse_taken_path((management or app).routes, settings.metrics)
@@ -79,6 +89,8 @@ def _observe(app: FastAPI, management: FastAPI | None, settings: Settings, readi
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
     measurement = measure_requests(app, RequestIds())
+    if settings.security_headers:
+        measurement.add(SecurityHeaders())
     if management is None:
         measurement.leave_out(*PROBES)
     if collector.exporter is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
@@ -48,7 +48,13 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    api: Listening, management: Listening | None, readiness: Readiness, limits: Limits, *, access_log: bool = False
+    api: Listening,
+    management: Listening | None,
+    readiness: Readiness,
+    limits: Limits,
+    *,
+    access_log: bool = False,
+    trusted_proxies: Sequence[str] = (),
 ) -> int:
     """Serve until SIGTERM or SIGINT, let running requests finish, and return the process's exit code.
 
@@ -57,7 +63,15 @@ async def serve(
     """
     applications = [api] if management is None else [api, management]
     servers = [
-        Server(uvicorn.Config(app, access_log=access_log, timeout_graceful_shutdown=limits.finish))
+        Server(
+            uvicorn.Config(
+                app,
+                access_log=access_log,
+                timeout_graceful_shutdown=limits.finish,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+            )
+        )
         for app, _ in applications
     ]
     tasks = [asyncio.create_task(server.serve([on])) for server, (_, on) in zip(servers, applications, strict=True)]

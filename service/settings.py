@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -18,8 +19,18 @@ _NAME = matching(
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
     "use 1 to 63 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit",
 )
+_ORIGIN = matching(r"\*|https?://[A-Za-z0-9.-]+(:\d+)?", "give origins as https://shop.example, or *")
 SECRETS = ("database_url",)
 Dependency = Literal["database", "schema"]
+
+
+def _network(text: str) -> str:
+    if text != "*":
+        try:
+            ip_network(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8") from None
+    return text
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -45,6 +56,9 @@ class Settings(BaseSettings):
     Attributes:
         readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
         management_port: where metrics, dashboard and health are served; unset, on the port of the API.
+        cors_origins: pages that may call the API from a browser; `*` is any.
+        trusted_proxies: addresses or networks whose `X-Forwarded-For` and `-Proto` are believed; `*` is any.
+        security_headers: whether answers tell browsers to trust them no further than they must.
         drain_seconds: how long requests are still taken after SIGTERM, while readiness says no already.
         shutdown_seconds: how long running requests may take after that.
     """
@@ -58,11 +72,14 @@ class Settings(BaseSettings):
     faults_enabled: bool = False
     readiness_required: Annotated[frozenset[Dependency], NoDecode] = frozenset(("database", "schema"))
     management_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    cors_origins: Annotated[tuple[Annotated[str, _ORIGIN], ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
+    security_headers: bool = True
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)
 
-    @field_validator("readiness_required", mode="before")
+    @field_validator("readiness_required", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given

@@ -115,3 +115,22 @@ async def test_production_answers_show_nothing_of_the_inside(tmp_path: Path) -> 
     assert (result.status, result.json()["error_code"]) == (500, 599)
     assert "debug" not in result.json()
     assert "NoneType" not in result.text
+
+
+async def test_other_pages_may_call_the_api_only_when_they_are_named(tmp_path: Path) -> None:
+    """CORS is off by default; a preflight is answered, and the request's id can be read."""
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "GET"}
+    closed = await request(make_app(tmp_path), "/v1/products", "OPTIONS", headers=asked)
+    assert "access-control-allow-origin" not in closed.headers
+    app = make_app(tmp_path, cors_origins=["https://page.example"])
+    preflight = await request(app, "/v1/products", "OPTIONS", headers=asked)
+    assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (200, "https://page.example")
+    answer = await request(app, "/nowhere", headers={"Origin": "https://page.example"})
+    assert answer.headers["access-control-expose-headers"] == "X-Request-ID"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_security_headers_can_be_switched_off(tmp_path: Path, wanted: bool) -> None:
+    """Where a proxy sets them."""
+    app = make_app(tmp_path, security_headers=wanted)
+    assert ("x-content-type-options" in (await request(app, "/nowhere")).headers) is wanted

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -132,6 +133,18 @@ def test_a_taken_port_is_one_line_and_exit_1(tmp_path: Path, repository: Path) -
         done = service("serve", "--port", str(port), cwd=tmp_path, repository=repository)
     assert done.returncode == 1
     assert done.stderr == f"service: port {port} of 127.0.0.1 is taken, choose another with --port\n"
+
+
+@pytest.mark.parametrize(("trusted", "client"), [("", "127.0.0.1"), ("127.0.0.0/8", "203.0.113.7")])
+def test_only_trusted_proxies_are_believed(tmp_path: Path, trusted: str, client: str) -> None:
+    """Anybody can send X-Forwarded-For."""
+    with serving(tmp_path, TRUSTED_PROXIES=trusted) as (base, _):
+        asked = urllib.request.Request(f"{base}/v1/products", headers={"X-Forwarded-For": "203.0.113.7"})  # noqa: S310
+        urllib.request.urlopen(asked, timeout=5).close()  # noqa: S310
+        deadline = time.monotonic() + 5
+        while "GET /v1/products" not in (log := (tmp_path / "service.log").read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert re.search(rf'{re.escape(client)}:\d+ - "GET /v1/products', log)
 
 
 def test_the_management_port_has_what_the_api_has_not(tmp_path: Path) -> None:

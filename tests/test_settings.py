@@ -65,6 +65,8 @@ def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> No
         ({"READINESS_REQUIRED": "database, cache"}, "readiness_required"),
         ({"MANAGEMENT_PORT": "0"}, "management_port"),
         ({"DRAIN_SECONDS": "-1"}, "drain_seconds"),
+        ({"CORS_ORIGINS": "shop.example"}, "give origins as https://shop.example"),
+        ({"TRUSTED_PROXIES": "proxy"}, "'proxy' is no address or network"),
         ({"METRICS_NAMESPACE": "http"}, "namespace: http is taken"),
         ({"ENVIRONMENT": "production"}, "dashboard_token"),
         (

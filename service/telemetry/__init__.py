@@ -8,6 +8,7 @@ from .labels import CardinalityLimiter
 from .limits import ProcessLimits
 from .readiness import Check, NotReady, Readiness
 from .request_id import RequestIds
+from .security_headers import SecurityHeaders
 
 __all__ = [
     "CardinalityLimiter",
@@ -19,6 +20,7 @@ __all__ = [
     "ProcessLimits",
     "Readiness",
     "RequestIds",
+    "SecurityHeaders",
     "health_router",
     "set_app_info",
 ]
