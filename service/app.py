@@ -21,6 +21,7 @@ from service.error_metrics.routes import taken
 from service.error_metrics.setup import EXPOSITION
 from service.migrations import upgrade
 from service.probes import checks
+from service.request_limits import BodyLimit, TimeLimit
 from service.settings import Settings
 from service.telemetry import (
     DependencyUp,
@@ -67,6 +68,7 @@ def create_service(settings: Settings) -> Service:
     _observe(app, management, settings, readiness)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
+    _limit_requests(app, settings)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -100,6 +102,13 @@ def _observe(app: FastAPI, management: FastAPI | None, settings: Settings, readi
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
         ProcessLimits(registry)
         app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
+
+
+def _limit_requests(app: FastAPI, settings: Settings) -> None:
+    if settings.max_body_bytes:
+        app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    if settings.request_timeout_seconds:
+        app.add_middleware(TimeLimit, limit=settings.request_timeout_seconds, handler=app.state.error_handler)
 
 
 def _refuse_taken_path(routes: Sequence[BaseRoute], metrics: MetricsConfig) -> None:

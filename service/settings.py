@@ -59,6 +59,8 @@ class Settings(BaseSettings):
         cors_origins: pages that may call the API from a browser; `*` is any.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `-Proto` are believed; `*` is any.
         security_headers: whether answers tell browsers to trust them no further than they must.
+        max_body_bytes: a larger body is answered 413; 0 is no limit.
+        request_timeout_seconds: an answer that has not begun by then is given up with 504; 0 is no limit.
         drain_seconds: how long requests are still taken after SIGTERM, while readiness says no already.
         shutdown_seconds: how long running requests may take after that.
     """
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Annotated[str, _ORIGIN], ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
     security_headers: bool = True
+    max_body_bytes: Annotated[int, Field(ge=0)] = 1_048_576
+    request_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)

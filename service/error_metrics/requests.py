@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.websockets import WebSocketDisconnect
 
 from .measurement import MeasuredRequest, Measurement, Message, Receive, RequestObserver, Scope, Send
@@ -24,7 +25,7 @@ class BrokenAnswers:
     """The innermost layer: notes what breaks an answer that has begun, before any middleware can smooth it over.
 
     Starlette's `BaseHTTPMiddleware` completes such an answer before it raises, so from outside it looks whole. The
-    layer is there only where an application has middleware.
+    layer is there only where an application has such middleware.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -107,7 +108,9 @@ def _wrap(app: FastAPI, measurement: Measurement) -> None:
 
     def build_measured() -> Any:
         put_last(app.router.routes, measurement.leaves_out)
-        if app.user_middleware:
+        if any(
+            isinstance(entry.cls, type) and issubclass(entry.cls, BaseHTTPMiddleware) for entry in app.user_middleware
+        ):
             app.user_middleware.append(Middleware(BrokenAnswers))
         return RequestLayer(build(), measurement)
 
