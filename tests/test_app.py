@@ -134,3 +134,17 @@ async def test_security_headers_can_be_switched_off(tmp_path: Path, wanted: bool
     """Where a proxy sets them."""
     app = make_app(tmp_path, security_headers=wanted)
     assert ("x-content-type-options" in (await request(app, "/nowhere")).headers) is wanted
+
+
+async def test_requests_are_limited_as_the_settings_say(tmp_path: Path) -> None:
+    """In size by default, in time on demand."""
+    app = make_app(tmp_path, max_body_bytes=1000, request_timeout_seconds=0.2)
+    assert (await request(app, "/v1/orders", "POST", json_body={"a": "x" * 1000})).status == 413
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await asyncio.sleep(5)
+
+    assert (await request(app, "/slow")).status == 504
+    open_to_all = make_app(tmp_path, max_body_bytes=0)
+    assert (await request(open_to_all, "/v1/orders", "POST", json_body={"a": "x" * 2_000_000})).status == 422

@@ -108,12 +108,14 @@ def _wrap(app: FastAPI, measurement: Measurement) -> None:
 
     def build_measured() -> Any:
         put_last(app.router.routes, measurement.leaves_out)
-        if any(
-            isinstance(entry.cls, type) and issubclass(entry.cls, BaseHTTPMiddleware) for entry in app.user_middleware
-        ):
+        if any(map(_completes_broken_answers, app.user_middleware)):
             app.user_middleware.append(Middleware(BrokenAnswers))
         return RequestLayer(build(), measurement)
 
     # `add_middleware` would put the layer inside Starlette's error handling, where the answer to an unhandled
     # exception is out of sight, and inside every middleware that is added later.
     app.build_middleware_stack = build_measured  # type: ignore[method-assign]
+
+
+def _completes_broken_answers(middleware: Middleware) -> bool:
+    return isinstance(middleware.cls, type) and issubclass(middleware.cls, BaseHTTPMiddleware)
