@@ -36,9 +36,9 @@ docs: $(VENV)/.dev ## Make the generated pages and the screenshots again
 	$(IN)python docs/images/screenshots.py
 
 lock: ## Pin the versions again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra loadtest -c requirements.lock -o requirements-loadtest.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra sentry --extra redis --extra otel -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra sentry --extra redis --extra otel --extra loadtest -c requirements.lock -o requirements-loadtest.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra sentry --extra redis --extra otel --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header loadtest/overhead/peers.in -c requirements.lock -o loadtest/overhead/peers.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header tests/compat/oldest.in -o tests/compat/oldest.lock
 
