@@ -20,10 +20,12 @@ from service.app import create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
 from service.error_metrics.catalogue import as_markdown, as_table
+from service.error_metrics.masking import Masker
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
 from service.settings import Settings
+from service.telemetry.logs import LogConfig, Logs, setup_logging
 
 T = TypeVar("T")
 
@@ -63,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
-    app, management, readiness = create_service(settings)
+    logs = _log(settings)
+    app, management, readiness = create_service(settings, logs)
     asyncio.run(_with_engine(_usable))
     api = Listening(app, _listen(options.host, _port(options.port), "--port"))
     beside = None
@@ -79,10 +82,20 @@ def _serve(options: argparse.Namespace) -> int:
             beside,
             readiness,
             limits,
-            access_log=settings.environment == "development",
             trusted_proxies=settings.trusted_proxies,
         )
     )
+
+
+def _log(settings: Settings) -> Logs:
+    metrics = settings.metrics
+    masker = Masker(metrics.pii_fields, metrics.pii_patterns)
+    facts = {
+        "service": settings.service_name,
+        "version": settings.app_version,
+        "environment": settings.environment,
+    }
+    return setup_logging(settings.logs, facts=facts, masker=masker, mask=metrics.mask_pii)
 
 
 def _welcome(host: str, api: Listening, monitoring: Listening, metrics: MetricsConfig) -> str:
@@ -153,6 +166,8 @@ def _port(text: str) -> int:
 def _first_problem(problem: ValidationError) -> str:
     first = problem.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
+    if problem.title == LogConfig.__name__:
+        field = f"LOG_{field.upper()}"
     message = first["msg"].removeprefix("Value error, ").removeprefix(f"{field}: ")
     return f"{field}: {message}" if field else message
 

@@ -35,6 +35,7 @@ from service.telemetry import (
     set_app_info,
 )
 from service.telemetry.health import PATHS as PROBES
+from service.telemetry.logs import Logs
 
 
 class Service(NamedTuple):
@@ -50,8 +51,12 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(settings).app
 
 
-def create_service(settings: Settings) -> Service:
+def create_service(settings: Settings, logs: Logs | None = None) -> Service:
     """Return the service with everything that `settings` ask for, not yet started.
+
+    Args:
+        settings: what is asked for.
+        logs: those of the process, which get a line for each request.
 
     Raises:
         ValueError: settings don't go together.
@@ -65,7 +70,7 @@ def create_service(settings: Settings) -> Service:
         description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
     )
     management = None if settings.management_port is None else _management_app(settings)
-    _observe(app, management, settings, readiness)
+    _observe(app, management, settings, readiness, logs)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
     _limit_requests(app, settings)
@@ -87,7 +92,9 @@ def _management_app(settings: Settings) -> FastAPI:
     return FastAPI(title=f"{settings.service_name}: metrics and health", version=settings.app_version)
 
 
-def _observe(app: FastAPI, management: FastAPI | None, settings: Settings, readiness: Readiness) -> None:
+def _observe(
+    app: FastAPI, management: FastAPI | None, settings: Settings, readiness: Readiness, logs: Logs | None
+) -> None:
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
     measurement = measure_requests(app, RequestIds())
@@ -102,6 +109,10 @@ def _observe(app: FastAPI, management: FastAPI | None, settings: Settings, readi
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
         ProcessLimits(registry)
         app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
+        if logs is not None:
+            logs.export(registry)
+    if logs is not None:
+        measurement.add(logs.request_lines())
 
 
 def _limit_requests(app: FastAPI, settings: Settings) -> None:

@@ -53,7 +53,6 @@ async def serve(
     readiness: Readiness,
     limits: Limits,
     *,
-    access_log: bool = False,
     trusted_proxies: Sequence[str] = (),
 ) -> int:
     """Serve until SIGTERM or SIGINT, let running requests finish, and return the process's exit code.
@@ -66,7 +65,8 @@ async def serve(
         Server(
             uvicorn.Config(
                 app,
-                access_log=access_log,
+                access_log=False,  # each request has a line of its own already
+                log_config=None,
                 timeout_graceful_shutdown=limits.finish,
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),

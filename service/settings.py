@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 from service.error_metrics.config import Environment, matching
 from service.error_metrics.environment import read_secret
+from service.telemetry.logs import LogConfig
 
 VERSION = "0.1.0"
 _NAME = matching(
@@ -51,7 +52,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`.
+    """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`, `LOG_*` in `logs`.
 
     Attributes:
         readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)
+    logs: LogConfig = Field(default_factory=LogConfig)
 
     @field_validator("readiness_required", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -126,4 +128,4 @@ class Settings(BaseSettings):
         metrics = MetricsConfig.from_environment({**os.environ, **shared})
         if metrics.environment != own.environment:
             raise ValueError("METRICS_ENVIRONMENT: contradicts ENVIRONMENT, set the latter only")
-        return cls(metrics=metrics)
+        return cls(metrics=metrics, logs=LogConfig.of(own.environment))

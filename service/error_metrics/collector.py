@@ -59,7 +59,7 @@ class ErrorMetricsCollector:
         masker = Masker(self.config.pii_fields, self.config.pii_patterns)
         self._text: Callable[[str], str] = masker.text if self.config.mask_pii else str
         self._handover: Handover[RawEvent] = Handover(
-            self._keep, self.config.max_history_size, self.config.batch_send_size, self.lose
+            self._keep, self.config.max_history_size, self.config.batch_send_size, lambda _: self.lose()
         )
         self._enabled = self.config.enabled
         self._async = self.config.async_collection

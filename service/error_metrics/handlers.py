@@ -17,7 +17,7 @@ from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
 from .events import RequestContext, new_request_id
-from .measurement import UNMATCHED, Measurement, Scope
+from .measurement import REQUEST, UNMATCHED, MeasuredRequest, Measurement, Scope
 from .negotiation import prefers
 from .registry import ExceptionRegistry, default_registry
 from .routes import RouteTemplates
@@ -107,6 +107,9 @@ class ErrorHandler:
         started = perf_counter()
         context = self._context(connection.scope)
         self._collector.record(exc, context)
+        request: MeasuredRequest | None = connection.scope.get(REQUEST)
+        if request is not None:
+            request.error = exc
         if isinstance(connection, WebSocket):
             await connection.close(POLICY_VIOLATION)
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket

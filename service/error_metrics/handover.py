@@ -25,14 +25,23 @@ class Handover(Generic[T]):
         work: gets a list of items; it must not raise.
         limit: items that may wait.
         batch: items handed over at once.
-        lose: called for each item that found the queue full.
+        lose: called with each item that found the queue full.
+        name: of the thread.
     """
 
-    def __init__(self, work: Callable[[list[T]], None], limit: int, batch: int, lose: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        work: Callable[[list[T]], None],
+        limit: int,
+        batch: int,
+        lose: Callable[[T], None],
+        name: str = "error-metrics",
+    ) -> None:
         self._work = work
         self._limit = limit
         self._batch = batch
         self._lose = lose
+        self._name = name
         self._waiting: deque[T]
         self._idle: bool
         self._thread: threading.Thread | None
@@ -42,7 +51,7 @@ class Handover(Generic[T]):
     def put(self, item: T) -> None:
         """Queue an item and return at once."""
         if len(self._waiting) >= self._limit:
-            self._lose()
+            self._lose(item)
             return
         self._waiting.append(item)
         if self._idle:
@@ -63,6 +72,19 @@ class Handover(Generic[T]):
             self._working.release()
             return remaining <= 0 or not self._waiting
         return False
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the thread has nothing more to do; False when `timeout` seconds were too short.
+
+        For work that may hang: unlike `flush` it leaves that to the thread.
+        """
+        deadline = time.monotonic() + timeout
+        while self._waiting or self._working.locked():
+            if time.monotonic() >= deadline:
+                return False
+            self._wake_up()
+            time.sleep(0.005)
+        return True
 
     def _step(self, timeout: float = -1) -> int:
         if not self._working.acquire(timeout=timeout):
@@ -85,7 +107,7 @@ class Handover(Generic[T]):
         with self._starting:
             if self._thread is None:
                 thread = threading.Thread(
-                    target=_run, args=(weakref.ref(self), self._wake), name="error-metrics", daemon=True
+                    target=_run, args=(weakref.ref(self), self._wake), name=self._name, daemon=True
                 )
                 try:
                     thread.start()

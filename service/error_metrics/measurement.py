@@ -19,6 +19,7 @@ Headers = list[tuple[bytes, bytes]]
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
+REQUEST = "error_metrics.request"  # where inner layers find it in the scope
 PATIENCE = 0.1  # seconds; a client that leaves sooner is not looked for, so that a quick request costs nothing more
 
 
@@ -34,6 +35,9 @@ class RequestObserver:
     def finished(self, request: MeasuredRequest) -> None:
         """The last byte of the answer is sent, or none will follow."""
 
+    def left(self, request: MeasuredRequest) -> None:
+        """The application has returned, background tasks and all; the context is that of `started`."""
+
 
 class MeasuredRequest:
     """One request while it runs, and the facts about it when it is over.
@@ -46,6 +50,7 @@ class MeasuredRequest:
         duration: seconds until the last byte of the answer was sent; background tasks are not part of it.
         request_bytes, response_bytes: size of the bodies as they were read and sent.
         exception: what escaped the application, if anything did.
+        error: what was answered and recorded as this request's error, if anything was.
     """
 
     __slots__ = (
@@ -60,6 +65,7 @@ class MeasuredRequest:
         "done",
         "duration",
         "endpoint",
+        "error",
         "exception",
         "method",
         "request_bytes",
@@ -79,11 +85,16 @@ class MeasuredRequest:
         self.status = 0
         self.request_bytes = self.response_bytes = 0
         self.exception: BaseException | None = None
+        self.error: BaseException | None = None
         self.disconnected = self.done = False
         self._receiving = self._body_read = False
         self._early: list[Message] | None = None
         self.duration = 0.0
         self._started = perf_counter()
+
+    def where(self) -> str:
+        """Return the route template as far as it is known while the request runs."""
+        return self.endpoint if self.done else self._measurement.templates.of(self.scope) or UNMATCHED
 
     async def receive(self) -> Message:
         """Pass a message on to the application, and notice bodies and disconnects."""
@@ -174,6 +185,7 @@ class Measurement:
         self._on_start: tuple[Callable[[MeasuredRequest], None], ...] = ()
         self._on_answer: tuple[Callable[[MeasuredRequest, Headers], None], ...] = ()
         self._on_finish: tuple[Callable[[MeasuredRequest], None], ...] = ()
+        self._on_left: tuple[Callable[[MeasuredRequest], None], ...] = ()
 
     def add(self, *observers: RequestObserver) -> None:
         """Tell these observers of every request from now on."""
@@ -184,6 +196,8 @@ class Measurement:
                 self._on_answer = (*self._on_answer, observer.answering)
             if type(observer).finished is not RequestObserver.finished:
                 self._on_finish = (*self._on_finish, observer.finished)
+            if type(observer).left is not RequestObserver.left:
+                self._on_left = (observer.left, *self._on_left)  # the last to come in leaves first
 
     def leave_out(self, *paths: str) -> None:
         """Don't measure requests to exactly these paths, such as probes."""
@@ -226,6 +240,14 @@ class Measurement:
         except Exception:  # noqa: BLE001  # as in `begin`
             self._failed()
         for observer in self._on_finish:
+            try:
+                observer(request)
+            except Exception:  # noqa: BLE001  # as in `begin`
+                self._failed()
+
+    def leave(self, request: MeasuredRequest) -> None:
+        """Tell that the application has returned."""
+        for observer in self._on_left:
             try:
                 observer(request)
             except Exception:  # noqa: BLE001  # as in `begin`

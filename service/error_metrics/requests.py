@@ -14,11 +14,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.websockets import WebSocketDisconnect
 
-from .measurement import MeasuredRequest, Measurement, Message, Receive, RequestObserver, Scope, Send
+from .measurement import REQUEST, MeasuredRequest, Measurement, Message, Receive, RequestObserver, Scope, Send
 from .routes import RouteTemplates, put_last
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-_REQUEST = "error_metrics.request"  # where inner layers find it in the scope
 
 
 class BrokenAnswers:
@@ -32,7 +31,7 @@ class BrokenAnswers:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request: MeasuredRequest | None = scope.get(_REQUEST)
+        request: MeasuredRequest | None = scope.get(REQUEST)
         if request is None:
             return await self.app(scope, receive, send)
         unfinished = False
@@ -65,15 +64,18 @@ class RequestLayer:
             scope["path"].removeprefix(scope["root_path"]) if scope.get("root_path") else scope["path"]
         ):
             return await self.app(scope, receive, send)
-        request = scope[_REQUEST] = MeasuredRequest(scope, receive, send, measurement)
+        request = scope[REQUEST] = MeasuredRequest(scope, receive, send, measurement)
         measurement.begin(request)
         try:
             await self.app(scope, request.receive, request.send)
+            if not request.done:
+                request.abandon(None)
         except BaseException as exc:
             request.abandon(exc)
             raise
-        if not request.done:
-            request.abandon(None)
+        finally:
+            measurement.leave(request)
+            request.error = None  # its traceback leads back here: a circle that only the garbage collector would break
         return None
 
     async def _watch_socket(self, scope: Scope, receive: Receive, send: Send) -> None:

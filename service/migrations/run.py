@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)  # it greets whoever asks for the revision
 
 
 async def upgrade(engine: AsyncEngine) -> str:

@@ -1,0 +1,43 @@
+"""Which requests are worth keeping: one rule for exemplars, held log lines and traces, so that no link is dead."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from service.error_metrics.classify import classify
+from service.error_metrics.measurement import MeasuredRequest
+from service.error_metrics.registry import default_registry
+
+SLOW_SECONDS = 1.0
+MARKED_FRACTION = 0.05
+_SEVERE = ("error", "critical")
+_RANGE = float(1 << 64)
+
+
+def fraction(identifier: str) -> float:
+    """Return a number in [0, 1) that every process computes alike from a trace or request id.
+
+    What is kept at one rate is kept at every higher one. The id itself would do if nobody but us made ids.
+    """
+    return int.from_bytes(blake2b(identifier.encode("utf-8", "replace"), digest_size=8).digest(), "big") / _RANGE
+
+
+def worth_keeping(request: MeasuredRequest) -> bool:
+    """Tell of a request that is over whether it failed, was slow, or is one of the few kept in any case.
+
+    It failed when its status is 500 or above, or when an error of severity `error` or `critical` was recorded.
+    """
+    return request.status >= 500 or request.duration > SLOW_SECONDS or is_marked(request) or failed_severely(request)
+
+
+def is_marked(request: MeasuredRequest) -> bool:
+    """Tell whether the request's trace is one of those that are kept although nothing happened."""
+    return bool(request.scope.get("state", {}).get("trace_marked"))
+
+
+def failed_severely(request: MeasuredRequest) -> bool:
+    """Tell whether an error was recorded that its catalogue entry calls an error."""
+    if request.error is None:
+        return False
+    entry = default_registry.get(classify(request.error)[0])
+    return entry is not None and entry.severity in _SEVERE

@@ -1,0 +1,115 @@
+"""From a logged line to the writer: left out, held until the request ends, or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.error_metrics.measurement import MeasuredRequest
+from service.telemetry.keeping import fraction
+from service.telemetry.request_id import current_request
+
+from .counts import LogCounts
+from .held import HeldLines, Room
+from .lines import Line
+from .sampler import RATE_LIMITED, REPEATED, SAMPLED, LogSampler
+
+WRITE_FAILED = "write_failed"
+_HELD = "service.held_lines"  # in the scope of a request
+
+
+class Pipeline:
+    """Takes every line of the process.
+
+    Args:
+        sampler: what is left out.
+        counts: what is lost is counted here.
+        write: takes a line and returns at once.
+
+    Attributes:
+        write: the same, for lines about which all is decided.
+    """
+
+    def __init__(self, sampler: LogSampler, counts: LogCounts, write: Callable[[Line], None]) -> None:
+        self._sampler = sampler
+        self._counts = counts
+        self.write = write
+        self._everything = sampler.keeps_everything()
+        self._room = Room()
+
+    def take(self, line: Line) -> None:
+        """Deal with a line. Never raises: who logs has other things to do."""
+        try:
+            self._take(line)
+        except Exception:  # noqa: BLE001
+            self._counts.dropped(line.level, WRITE_FAILED)
+
+    def end(self, request: MeasuredRequest, worth_keeping: bool) -> None:
+        """Write or drop what a request holds, now that it is known how it ended."""
+        held: HeldLines | None = request.scope.get(_HELD)
+        if held is None:
+            return
+        held.verdict = worth_keeping
+        for line, reason in held.release():
+            self._settle(line, reason, worth_keeping)
+
+    def leaves_out(self, request: MeasuredRequest, level: str) -> bool:
+        """Tell whether a request's own line is left out, and count it if it is."""
+        if self._everything:
+            return False
+        reason = self._reason_in(self._held(request), level)
+        if reason is not None:
+            self._counts.dropped(level, reason)
+        elif level == "info":
+            self._sampler.spend()
+        return reason is not None
+
+    def _take(self, line: Line) -> None:
+        if self._everything:
+            return self.write(line)
+        request = current_request()
+        if request is None:
+            return self._settle(line, self._reason_outside(line), False)
+        held = self._held(request)
+        reason = self._reason_in(held, line.level)
+        if reason is None and self._sampler.repeats(line, request.where()):
+            reason = REPEATED
+        if reason is None and line.level == "info":
+            self._sampler.spend()
+        if reason is None or held.verdict is not None:
+            return self._settle(line, reason, bool(held.verdict))
+        lost = held.hold(line, reason)
+        if lost is not None:
+            self._settle(*lost, False)
+        return None
+
+    def _settle(self, line: Line, reason: str | None, all_the_same: bool) -> None:
+        if reason is None or all_the_same:
+            self.write(line)
+        else:
+            self._counts.dropped(line.level, reason)
+
+    def _held(self, request: MeasuredRequest) -> HeldLines:
+        held: HeldLines | None = request.scope.get(_HELD)
+        if held is None:
+            state = request.scope["state"]
+            held = HeldLines(fraction(state.get("trace_id") or state["request_id"]), self._room)
+            request.scope[_HELD] = held
+        return held
+
+    def _reason_in(self, held: HeldLines, level: str) -> str | None:
+        if self._sampler.samples_out(level, held.share):
+            return SAMPLED
+        if level != "info":
+            return None
+        if held.admitted is None:
+            held.admitted = self._sampler.admits()
+        return None if held.admitted else RATE_LIMITED
+
+    def _reason_outside(self, line: Line) -> str | None:
+        if line.level == "info" and not self._sampler.admits():
+            return RATE_LIMITED
+        if self._sampler.repeats(line, ""):
+            return REPEATED
+        if line.level == "info":
+            self._sampler.spend()
+        return None

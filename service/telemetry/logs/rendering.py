@@ -1,0 +1,133 @@
+"""From a line to its text."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+import structlog
+
+from service.error_metrics.classify import message_of
+from service.error_metrics.events import iso_utc
+from service.error_metrics.masking import MAX_TEXT, Masker
+
+from .lines import MAX_FIELDS, Line, plain
+
+MAX_FRAMES = 30
+_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\\t"}
+
+
+class Renderer:
+    """Makes the text of lines, masked.
+
+    Args:
+        facts: what every line tells: service, version, environment.
+        masker: hides personal data and secrets; None hides nothing.
+        console: for people, rather than one JSON object a line.
+        colours: whether those people look at a terminal.
+        tracebacks: whether exceptions come with theirs.
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, str],
+        masker: Masker | None,
+        *,
+        console: bool = False,
+        colours: bool = False,
+        tracebacks: bool = True,
+    ) -> None:
+        self._facts = dict(facts)
+        self._masker = masker
+        self._tracebacks = tracebacks
+        self._console = console
+        self._render: Callable[..., Any] = (
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+            if console
+            else structlog.processors.JSONRenderer(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        )
+
+    def __call__(self, line: Line) -> bytes:
+        """Return a line as UTF-8 with its line feed."""
+        entry = self._entry(line)
+        if self._console:
+            entry["event"] = entry["event"].translate(_CONTROLS)  # a client must not forge lines or colours
+            for name in self._facts:
+                del entry[name]  # the same on every line, and whoever reads this knows
+            shown = entry.pop("traceback", None)
+            if shown is not None:
+                entry["exception"] = shown
+        text = self._render(None, "", entry)
+        return f"{text}\n".encode("utf-8", "backslashreplace")
+
+    def _entry(self, line: Line) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "timestamp": iso_utc(line.time),
+            "level": line.level,
+            "event": self._text(_formatted(line)),
+            "logger": line.logger,
+            **self._facts,
+        }
+        for name in ("request_id", "trace_id", "span_id"):
+            value = getattr(line, name)
+            if value is not None:
+                entry[name] = value
+        for name, value in self._fields(line).items():
+            entry[f"{name}_" if name in entry else name] = value
+        if line.exception is not None:
+            entry.update(self._told(line.exception))
+        return entry
+
+    def _fields(self, line: Line) -> dict[str, Any]:
+        if self._masker is None or not line.fields:
+            return dict(line.fields)
+        if line.request_line:  # of all that it tells, clients choose the path only
+            return {**line.fields, "path": self._masker.text(line.fields["path"])}
+        masked: dict[str, Any] = self._masker.value(line.fields)
+        return masked
+
+    def _text(self, text: str) -> str:
+        return text[:MAX_TEXT] if self._masker is None else self._masker.text(text)
+
+    def _told(self, exc: BaseException) -> dict[str, str]:
+        told = {"error_type": type(exc).__name__, "error_message": self._text(message_of(exc))}
+        place = _place(exc)
+        if place is not None:
+            told["error_place"] = place
+        if self._tracebacks:
+            text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__, limit=-MAX_FRAMES))
+            told["traceback"] = self._text(_end_of(text))
+        return told
+
+
+def fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is logged beside the event, bounded and unchanging."""
+    return {str(name): plain(value) for name, value in list(given.items())[:MAX_FIELDS]}
+
+
+def _formatted(line: Line) -> str:
+    if not line.arguments:
+        return line.event
+    try:
+        text: str = line.event % line.arguments
+        return text
+    except (TypeError, ValueError, KeyError, OverflowError):  # a mistake where it was logged: better than no line
+        return f"{line.event} {line.arguments}"
+
+
+def _place(exc: BaseException) -> str | None:
+    """Return file, line and function in which an exception was raised."""
+    frames = traceback.extract_tb(exc.__traceback__, limit=-1)
+    if not frames:
+        return None
+    frame = frames[0]
+    return f"{'/'.join(PurePath(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"
+
+
+def _end_of(text: str) -> str:
+    """Return the last 4,096 characters: what a traceback says last matters most."""
+    if len(text) <= MAX_TEXT:
+        return text
+    return "…\n" + text[-(MAX_TEXT - 2) :].partition("\n")[2]

@@ -1,0 +1,64 @@
+"""The standard library's logging, warnings and uvicorn by the same way as everything else."""
+
+from __future__ import annotations
+
+import logging
+
+from service.telemetry.ids import current_ids
+
+from .lines import Line, plain_arguments
+from .pipeline import Pipeline
+from .rendering import fields_of
+
+_OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+_SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+
+
+class RecordHandler(logging.Handler):
+    """Hands records to the pipeline."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        self._pipeline = pipeline
+
+    def createLock(self) -> None:  # noqa: N802  # the standard library's name
+        """Do without: the pipeline takes lines from any thread."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one record."""
+        extra = {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        if record.stack_info:
+            extra["stack"] = record.stack_info
+        self._pipeline.take(
+            Line(
+                record.created,
+                level_of(record.levelno),
+                record.name,
+                str(record.msg),
+                fields_of(extra),
+                plain_arguments(record.args),
+                record.exc_info[1] if record.exc_info else None,
+                *current_ids(),
+            )
+        )
+
+
+def level_of(number: int) -> str:
+    """Return the name of a level, rounded down to one that we have."""
+    for bound, name in ((50, "critical"), (40, "error"), (30, "warning"), (20, "info")):
+        if number >= bound:
+            return name
+    return "debug"
+
+
+def take_over(pipeline: Pipeline, level: int) -> None:
+    """Make `pipeline` the only handler of the process."""
+    root = logging.getLogger()
+    root.handlers[:] = [RecordHandler(pipeline)]
+    root.setLevel(level)
+    logging.captureWarnings(True)
+    for name in _SERVERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True

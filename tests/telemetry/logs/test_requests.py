@@ -1,0 +1,258 @@
+"""Lines of requests: which are written, and what becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from fastapi import BackgroundTasks, FastAPI
+
+from service.error_metrics import BaseAppException, MetricsConfig, register_exception, setup_exception_handler
+from service.error_metrics.registry import default_registry
+from service.error_metrics.requests import measure_requests
+from service.telemetry.keeping import fraction
+from service.telemetry.logs import get_logger
+from service.telemetry.logs.requests import network_of
+from service.telemetry.request_id import RequestIds, current_request
+from tests.asgi import request
+
+from .conftest import Logged, LogTo
+
+if default_registry.get(981) is None:
+
+    @register_exception(code=981, message="grave, though the client's fault", status=409, severity="error")
+    class Grave(BaseAppException):
+        """An error that somebody must look at."""
+
+
+def id_with(low: float, high: float) -> str:
+    """Return a request id whose fraction lies between the two."""
+    return next(name for name in map(str, range(100_000)) if low <= fraction(name) < high)
+
+
+KEPT, WARNED_ONLY, LEFT_OUT = id_with(0, 0.1), id_with(0.1, 0.5), id_with(0.5, 1)
+PRODUCTION: dict[str, Any] = {
+    "level": "debug",
+    "sample_debug": 0,
+    "sample_info": 0.1,
+    "sample_warning": 0.5,
+    "info_per_second": 100,
+    "repeat_seconds": 60,
+}
+
+
+def serving(logged: Logged) -> FastAPI:
+    """An application that logs."""
+    app, log = FastAPI(), get_logger("shop")
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    measure_requests(app, RequestIds(), logged.logs.request_lines())
+
+    @app.get("/orders/{order}")
+    async def order(order: str, fail: str = "", wait: float = 0) -> str:
+        log.debug("d", order=order)
+        log.info("i", order=order)
+        log.warning("w", order=order)
+        await asyncio.sleep(wait)
+        if fail == "grave":
+            raise BaseAppException(981, "grave", status_code=409)
+        if fail == "bug":
+            raise ZeroDivisionError
+        if fail == "mild":
+            raise BaseAppException(982, "mild", status_code=409)
+        return order
+
+    @app.get("/many")
+    async def many(number: int, fail: bool = False) -> None:
+        for place in range(number):
+            event = f"line {place}"
+            log.info(event)
+        if fail:
+            raise ZeroDivisionError
+
+    @app.get("/later")
+    async def later(tasks: BackgroundTasks, fail: bool = False) -> None:
+        tasks.add_task(log.info, "background")
+        if fail:
+            raise BaseAppException(981, "grave", status_code=409, headers={})
+
+    return app
+
+
+async def said(logged: Logged, path: str, request_id: str) -> list[str]:
+    """Return what was written for one request to a new application."""
+    await request(serving(logged), path, headers={"X-Request-ID": request_id})
+    return logged.events()
+
+
+async def test_a_request_has_one_line_with_its_facts(log_to: LogTo) -> None:
+    """The path as it came, the endpoint as the code knows it."""
+    logged = log_to(level="warning")
+    await request(serving(logged), "/orders/bob@example.com?token=x", headers={"X-Request-ID": "mine"})
+    (line,) = logged.lines("service.request")
+    assert isinstance(line.pop("duration_ms"), float)
+    assert {name: value for name, value in line.items() if name not in ("timestamp", "service", "version")} == {
+        "level": "info",
+        "event": "request",
+        "logger": "service.request",
+        "environment": "staging",
+        "request_id": "mine",
+        "method": "GET",
+        "endpoint": "/orders/{order}",
+        "path": "/orders/***",
+        "status_code": 200,
+        "client_ip": "192.0.2.0",
+    }
+
+
+async def test_a_failed_request_tells_its_error(log_to: LogTo) -> None:
+    """So that a line leads to docs/error-codes.md."""
+    logged = log_to(level="warning")
+    await request(serving(logged), "/orders/1?fail=bug")
+    (line,) = logged.lines("service.request")
+    assert (line["level"], line["status_code"], line["error_code"], line["error_name"]) == (
+        "error",
+        500,
+        599,
+        "ZeroDivisionError",
+    )
+
+
+async def test_lines_in_a_request_tell_its_id(log_to: LogTo) -> None:
+    """And lines after it don't."""
+    logged = log_to()
+    await request(serving(logged), "/orders/1", headers={"X-Request-ID": "mine"})
+    get_logger().info("after")
+    logging.getLogger("x").info("after")
+    *inside, after, after_too = logged.lines()
+    assert [line["request_id"] for line in inside] == ["mine"] * 3
+    assert "request_id" not in after
+    assert "request_id" not in after_too
+    assert current_request() is None
+
+
+@pytest.mark.parametrize(
+    ("request_id", "written"), [(KEPT, ["i", "w", "request"]), (WARNED_ONLY, ["w"]), (LEFT_OUT, [])]
+)
+async def test_a_request_is_sampled_as_a_whole(log_to: LogTo, request_id: str, written: list[str]) -> None:
+    """By its id, with nested rates, and what is left out is counted."""
+    logged = log_to(**PRODUCTION)
+    assert await said(logged, "/orders/1", request_id) == written
+    assert logged.dropped("debug", "sampled") == 1
+    assert logged.dropped("info", "sampled") == 2 - sum(event in written for event in ("i", "request"))
+    assert logged.dropped("warning", "sampled") == 1 - ("w" in written)
+
+
+@pytest.mark.parametrize("how", ["fail=bug", "fail=grave", "wait=1.05"])
+async def test_a_request_worth_keeping_is_written_whole_after_all(log_to: LogTo, how: str) -> None:
+    """One that failed with 5xx, with an error of severity `error`, or was slow; even its debug lines."""
+    logged = log_to(**PRODUCTION)
+    assert await said(logged, f"/orders/1?{how}", LEFT_OUT) == ["d", "i", "w", "request"]
+    assert [logged.dropped(level, "sampled") for level in ("debug", "info", "warning")] == [0, 0, 0]
+    times = [line["timestamp"] for line in logged.lines()]
+    assert times == sorted(times)  # of when they were logged
+
+
+async def test_a_mild_error_is_sampled(log_to: LogTo) -> None:
+    """It is the client's, and usual."""
+    logged = log_to(**PRODUCTION)
+    assert await said(logged, "/orders/1?fail=mild", LEFT_OUT) == []
+
+
+async def test_what_is_logged_after_the_answer_goes_with_its_request(log_to: LogTo) -> None:
+    """Background tasks run when all is decided."""
+    logged = log_to(**PRODUCTION)
+    assert await said(logged, "/later", KEPT) == ["request", "background"]
+    assert await said(logged, "/later", LEFT_OUT) == ["request", "background"]  # nothing was added
+
+
+async def test_a_message_is_written_once_a_minute_from_one_endpoint(log_to: LogTo) -> None:
+    """Not for other endpoints, errors and request lines."""
+    logged = log_to(sample_info=1, repeat_seconds=60)
+    app = serving(logged)
+    for _ in range(3):
+        await request(app, "/orders/1")
+        get_logger().info("outside")
+        get_logger().error("grave")
+    events = logged.events()
+    assert [events.count(event) for event in ("i", "w", "outside", "grave", "request")] == [1, 1, 1, 3, 3]
+    assert logged.dropped("info", "repeated") == 4
+    assert logged.dropped("warning", "repeated") == 2
+
+
+async def test_a_repeated_message_is_written_when_its_request_fails(log_to: LogTo) -> None:
+    """It was held like any other that was left out."""
+    logged = log_to(repeat_seconds=60)
+    app = serving(logged)
+    await request(app, "/orders/1")
+    await request(app, "/orders/1?fail=bug")
+    assert logged.events().count("w") == 2
+
+
+async def test_the_limit_per_second_admits_whole_requests(log_to: LogTo) -> None:
+    """The first may go over it, those after it wait for the next second."""
+    logged = log_to(info_per_second=3, repeat_seconds=0)
+    app = serving(logged)
+    for number in (6, 1, 1):
+        await request(app, f"/many?number={number}")
+    events = logged.events()
+    assert events in (
+        [*(f"line {n}" for n in range(6)), "request"],
+        [*(f"line {n}" for n in range(6)), "request", "line 0", "request", "line 0", "request"],  # a second has passed
+    )
+    assert logged.dropped("info", "rate_limited") + len(events) == 11
+
+
+async def test_a_request_holds_its_newest_hundred_lines(log_to: LogTo) -> None:
+    """Memory is bounded; the others are counted."""
+    logged = log_to(**PRODUCTION)
+    events = await said(logged, "/many?number=130&fail=true", LEFT_OUT)
+    assert events == [*(f"line {n}" for n in range(30, 130)), "request"]
+    assert logged.dropped("info", "sampled") == 30
+
+
+async def test_all_requests_together_hold_ten_thousand_lines(log_to: LogTo) -> None:
+    """However many hang."""
+    logged = log_to(**PRODUCTION)
+    app, log = serving(logged), get_logger()
+    gate = asyncio.Event()
+
+    @app.get("/hangs")
+    async def hangs() -> None:
+        for place in range(90):
+            event = f"line {place}"
+            log.info(event)
+        await gate.wait()
+
+    running = [asyncio.create_task(request(app, "/hangs", headers={"X-Request-ID": f"{LEFT_OUT}"})) for _ in range(120)]
+    await asyncio.sleep(0.2)
+    assert logged.dropped("info", "sampled") == 120 * 90 - 10_000
+    gate.set()
+    await asyncio.gather(*running)
+    assert logged.dropped("info", "sampled") == 120 * 91
+    assert await said(logged, "/many?number=50&fail=true", LEFT_OUT) == [*(f"line {n}" for n in range(50)), "request"]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::"),
+        ("::ffff:203.0.113.77", "::"),
+        ("testclient", "***"),
+    ],
+)
+def test_a_masked_address_is_that_of_its_network(address: str, shown: str) -> None:
+    """/24 and /48."""
+    assert network_of(address) == shown
+
+
+async def test_the_address_can_be_shown_in_full_or_not_at_all(log_to: LogTo) -> None:
+    """LOG_CLIENT_IP."""
+    logged = log_to(client_ip="full")
+    await request(serving(logged), "/many?number=0")
+    assert [line["client_ip"] for line in logged.lines()] == ["192.0.2.1"]
+    logged = log_to(client_ip="off")
+    await request(serving(logged), "/many?number=0")
+    assert "client_ip" not in logged.lines()[1]

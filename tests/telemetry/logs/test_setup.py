@@ -1,0 +1,225 @@
+"""One way for all logs of the process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import warnings
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from service.error_metrics.masking import Masker
+from service.telemetry.logs import get_logger
+
+from .conftest import FACTS, LogTo
+
+
+def test_every_line_tells_when_what_and_who(log_to: LogTo, repository: Path) -> None:
+    """It fits the schema in docs/."""
+    logged = log_to()
+    get_logger("shop.orders", tenant=7).warning("stock is low", sku="A-1")
+    (line,) = logged.lines()
+    assert line.items() >= FACTS.items()
+    assert {name: line[name] for name in ("level", "event", "logger", "sku", "tenant")} == {
+        "level": "warning",
+        "event": "stock is low",
+        "logger": "shop.orders",
+        "sku": "A-1",
+        "tenant": 7,
+    }
+    jsonschema_rs.validate(json.loads((repository / "docs" / "log-line.schema.json").read_text()), line)
+
+
+def test_the_standard_library_goes_the_same_way(log_to: LogTo) -> None:
+    """With arguments and extra fields."""
+    logged = log_to()
+    logging.getLogger("some.library").warning("%d of %s", 3, ["a"], extra={"shard": 4})
+    (line,) = logged.lines()
+    assert (line["event"], line["logger"], line["shard"], line["level"]) == ("3 of ['a']", "some.library", 4, "warning")
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "uvicorn.access"])
+def test_uvicorn_goes_the_same_way(log_to: LogTo, name: str) -> None:
+    """Whatever handlers it had."""
+    logging.getLogger(name).addHandler(logging.StreamHandler())
+    logged = log_to()
+    logging.getLogger(name).error("x")
+    assert [line["logger"] for line in logged.lines()] == [name]
+
+
+def test_warnings_go_the_same_way(log_to: LogTo) -> None:
+    """They would be text among the JSON otherwise."""
+    logged = log_to()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(True)  # the context manager above has put the original back
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        logging.captureWarnings(False)
+    (line,) = logged.lines()
+    assert line["logger"] == "py.warnings"
+    assert "DeprecationWarning: old" in line["event"]
+
+
+def test_lines_below_the_level_are_not_made(log_to: LogTo) -> None:
+    """By neither logger, and they are not counted as lost."""
+    logged = log_to(level="WARNING")
+    get_logger().info("a")
+    logging.getLogger("x").info("b")
+    get_logger().warning("c")
+    assert logged.events() == ["c"]
+    assert logged.written("warning") == 1
+    assert logged.dropped("info", "sampled") == 0
+
+
+def test_an_exception_is_told_with_its_place_and_its_end(log_to: LogTo) -> None:
+    """And masked."""
+    logged = log_to()
+    try:
+        raise ValueError("no card 4111 1111 1111 1111")
+    except ValueError:
+        get_logger().exception("failed")
+        logging.getLogger("x").exception("failed too")
+    for line in logged.lines():
+        assert (line["level"], line["error_type"]) == ("error", "ValueError")
+        assert line["error_message"] == "ValueError: no card ***"
+        assert "logs/test_setup.py:" in line["error_place"]
+        assert line["traceback"].startswith("Traceback")
+        assert "4111" not in line["traceback"]
+
+
+def test_tracebacks_can_be_left_out(log_to: LogTo) -> None:
+    """As in production."""
+    logged = log_to(tracebacks=False)
+    get_logger().error("failed", exc_info=ValueError("x"))
+    (line,) = logged.lines()
+    assert line["error_message"] == "ValueError: x"
+    assert "traceback" not in line
+
+
+def test_a_very_long_traceback_keeps_its_end(log_to: LogTo) -> None:
+    """Which says most."""
+
+    def deep(left: int) -> None:
+        if not left:
+            raise KeyError("the very end")
+        deeper(left - 1)  # two functions, because a traceback tells of one that calls itself in one line
+
+    def deeper(left: int) -> None:
+        deep(left)
+
+    logged = log_to()
+    try:
+        deep(200)
+    except KeyError:
+        get_logger().exception("failed")
+    (line,) = logged.lines()
+    assert len(line["traceback"]) <= 4096
+    assert "the very end" in line["traceback"]
+
+
+def test_what_changes_later_is_written_as_it_was(log_to: LogTo) -> None:
+    """Lines are rendered in another thread."""
+    logged, order = log_to(), {"lines": [1]}
+    get_logger().info("placed", order=order)
+    logging.getLogger("x").info("placed %s", order)
+    order["lines"].append(2)
+    first, second = logged.lines()
+    assert first["order"] == {"lines": [1]}
+    assert second["event"] == "placed {'lines': [1]}"
+
+
+class Broken:
+    """An object that can't be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        ({1: {2}}, {"1": [2]}),
+        (b"\xff", "�"),
+        (Broken(), "<Broken that can't be shown>"),
+        ([[[[[1]]]]], [[[["[1]"]]]]),
+        ("x" * 9000, "***"),
+        ("line\nbreak", "line\nbreak"),
+        ("\udc80", "\udc80"),
+        (2**80, 2**80),
+    ],
+)
+def test_any_value_makes_one_line_of_valid_json(log_to: LogTo, value: object, shown: object) -> None:
+    """Whatever somebody logs."""
+    logged = log_to()
+    get_logger().info("x", value=value)
+    assert len(logged.text().splitlines()) == 1
+    assert logged.lines()[0]["value"] == shown
+
+
+def test_nothing_is_lost_when_a_field_has_a_name_of_ours(log_to: LogTo) -> None:
+    """It gets another."""
+    logged = log_to()
+    get_logger().info("x", service="other", timestamp=5)
+    (line,) = logged.lines()
+    assert (line["service"], line["service_"], line["timestamp_"]) == ("till", "other", 5)
+
+
+def test_a_mistake_in_a_format_is_no_reason_to_lose_the_line(log_to: LogTo, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor to write elsewhere."""
+    logged = log_to()
+    logging.getLogger("x").info("%d of %d", "three")
+    logging.getLogger("x").info("100 %", "more")
+    assert logged.events() == ["%d of %d ('three',)", "100 % ('more',)"]
+    assert capsys.readouterr().err == ""
+
+
+def test_secrets_are_masked_in_text_fields_and_arguments(log_to: LogTo) -> None:
+    """As in all that leaves the process."""
+    logged = log_to()
+    get_logger().info("mail to bob@example.com", password="hunter2", order={"card": "4111111111111111", "n": 1})
+    logging.getLogger("x").info("mail to %s", "bob@example.com")
+    assert "bob" not in logged.text()
+    first, second = logged.lines()
+    assert (first["event"], second["event"]) == ("mail to ***", "mail to ***")
+    assert (first["password"], first["order"]) == ("***", {"card": "***", "n": 1})
+
+
+def test_masking_can_be_switched_off_and_extended(log_to: LogTo) -> None:
+    """METRICS_MASK_PII and METRICS_PII_PATTERNS are of the logs too."""
+    logged = log_to(mask=False)
+    get_logger().info("mail to bob@example.com")
+    assert logged.events() == ["mail to bob@example.com"]
+    logged = log_to(masker=Masker((), ["tenant-[0-9]+"]))
+    get_logger().info("for tenant-17")
+    assert logged.events()[-1] == "for ***"
+
+
+def test_a_line_for_people_can_not_be_forged(log_to: LogTo) -> None:
+    """By line feeds or by what a terminal takes for colours."""
+    logged = log_to(format="console")
+    get_logger().warning("one\ntwo \x1b[31mred", sku="A-1")
+    text = logged.text()
+    assert text.count("\n") == 1
+    assert "[warning  ] one\\ntwo \\x1b[31mred" in text
+    assert "sku=A-1" in text
+
+
+def test_every_thread_can_log(log_to: LogTo) -> None:
+    """And no line is torn or lost."""
+    logged = log_to()
+    threads = [
+        threading.Thread(target=lambda name=name: [get_logger(name).info("x", n=n) for n in range(500)])  # type: ignore[misc]
+        for name in "abcd"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in "abcd":
+        assert [line["n"] for line in logged.lines(name)] == list(range(500))
+    assert logged.written("info") == 2000
