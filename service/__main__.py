@@ -9,7 +9,7 @@ import gc
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
@@ -20,12 +20,14 @@ from service.app import create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
 from service.error_metrics.catalogue import as_markdown, as_table
-from service.error_metrics.masking import Masker
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
 from service.settings import Settings
 from service.telemetry.logs import LogConfig, Logs, setup_logging
+
+if TYPE_CHECKING:
+    from service.telemetry.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -66,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     logs = _log(settings)
-    app, management, readiness = create_service(settings, logs)
+    tracing = _trace(settings)
+    app, management, readiness = create_service(settings, logs, tracing)
     asyncio.run(_with_engine(_usable))
     api = Listening(app, _listen(options.host, _port(options.port), "--port"))
     beside = None
@@ -76,7 +79,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.collect()
     gc.freeze()  # modules and routes never go; looking through them stops every request for 40 ms now and then
     limits = Limits(settings.drain_seconds, settings.shutdown_seconds)
-    return asyncio.run(
+    code = asyncio.run(
         serve(
             api,
             beside,
@@ -85,17 +88,24 @@ def _serve(options: argparse.Namespace) -> int:
             trusted_proxies=settings.trusted_proxies,
         )
     )
+    if tracing is not None:
+        tracing.close()
+    logs.close()
+    return code
 
 
 def _log(settings: Settings) -> Logs:
-    metrics = settings.metrics
-    masker = Masker(metrics.pii_fields, metrics.pii_patterns)
-    facts = {
-        "service": settings.service_name,
-        "version": settings.app_version,
-        "environment": settings.environment,
-    }
-    return setup_logging(settings.logs, facts=facts, masker=masker, mask=metrics.mask_pii)
+    return setup_logging(settings.logs, facts=settings.facts, masker=settings.masker)
+
+
+def _trace(settings: Settings) -> Tracing | None:
+    if not settings.otel_enabled:
+        return None
+    try:
+        from service.telemetry.tracing import setup_tracing  # costs nothing when it is off
+    except ImportError:
+        raise ValueError("otel_enabled: OpenTelemetry is not installed, install the extra otel") from None
+    return setup_tracing(settings.facts, masker=settings.masker)
 
 
 def _welcome(host: str, api: Listening, monitoring: Listening, metrics: MetricsConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -23,19 +23,17 @@ from service.migrations import upgrade
 from service.probes import checks
 from service.request_limits import BodyLimit, TimeLimit
 from service.settings import Settings
-from service.telemetry import (
-    DependencyUp,
-    EventLoopLag,
-    HTTPMetrics,
-    ProcessLimits,
-    Readiness,
-    RequestIds,
-    SecurityHeaders,
-    health_router,
-    set_app_info,
-)
+from service.telemetry import HTTPMetrics, Readiness, health_router, set_app_info
+from service.telemetry.dependencies import DependencyUp
+from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
-from service.telemetry.logs import Logs
+from service.telemetry.limits import ProcessLimits
+from service.telemetry.request_id import RequestIds
+from service.telemetry.security_headers import SecurityHeaders
+
+if TYPE_CHECKING:
+    from service.telemetry.logs import Logs
+    from service.telemetry.tracing import Tracing
 
 
 class Service(NamedTuple):
@@ -51,12 +49,13 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(settings).app
 
 
-def create_service(settings: Settings, logs: Logs | None = None) -> Service:
+def create_service(settings: Settings, logs: Logs | None = None, tracing: Tracing | None = None) -> Service:
     """Return the service with everything that `settings` ask for, not yet started.
 
     Args:
         settings: what is asked for.
         logs: those of the process, which get a line for each request.
+        tracing: the traces of the process, which get a span for each request.
 
     Raises:
         ValueError: settings don't go together.
@@ -70,7 +69,7 @@ def create_service(settings: Settings, logs: Logs | None = None) -> Service:
         description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
     )
     management = None if settings.management_port is None else _management_app(settings)
-    _observe(app, management, settings, readiness, logs)
+    _observe(app, management, settings, readiness, logs, tracing)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
     _limit_requests(app, settings)
@@ -93,11 +92,18 @@ def _management_app(settings: Settings) -> FastAPI:
 
 
 def _observe(
-    app: FastAPI, management: FastAPI | None, settings: Settings, readiness: Readiness, logs: Logs | None
+    app: FastAPI,
+    management: FastAPI | None,
+    settings: Settings,
+    readiness: Readiness,
+    logs: Logs | None,
+    tracing: Tracing | None,
 ) -> None:
     answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
     collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
     measurement = measure_requests(app, RequestIds())
+    if tracing is not None:
+        measurement.add(tracing.server_spans())  # before whoever asks for the ids of trace and span
     if settings.security_headers:
         measurement.add(SecurityHeaders())
     if management is None:
@@ -109,8 +115,9 @@ def _observe(
         set_app_info(registry, version=settings.app_version, environment=settings.environment)
         ProcessLimits(registry)
         app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
-        if logs is not None:
-            logs.export(registry)
+        for losing in (logs, tracing):
+            if losing is not None:
+                losing.export(registry)
     if logs is not None:
         measurement.add(logs.request_lines())
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 from service.error_metrics.config import Environment, matching
 from service.error_metrics.environment import read_secret
+from service.error_metrics.masking import Masker
 from service.telemetry.logs import LogConfig
 
 VERSION = "0.1.0"
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`, `LOG_*` in `logs`.
 
     Attributes:
+        otel_enabled: whether requests are traced; where spans go is said by the standard `OTEL_*` variables.
         readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
         management_port: where metrics, dashboard and health are served; unset, on the port of the API.
         cors_origins: pages that may call the API from a browser; `*` is any.
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     app_version: Annotated[str, Field(min_length=1, max_length=64)] = VERSION
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///shop.db"
     faults_enabled: bool = False
+    otel_enabled: bool = False
     readiness_required: Annotated[frozenset[Dependency], NoDecode] = frozenset(("database", "schema"))
     management_port: Annotated[int | None, Field(ge=1, le=65535)] = None
     cors_origins: Annotated[tuple[Annotated[str, _ORIGIN], ...], NoDecode] = ()
@@ -103,6 +106,16 @@ class Settings(BaseSettings):
         """How errors are answered in this environment."""
         development = self.environment == "development"
         return ErrorHandlerConfig.development() if development else ErrorHandlerConfig.production()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What logs and traces tell of this service."""
+        return {"service": self.service_name, "version": self.app_version, "environment": self.environment}
+
+    @property
+    def masker(self) -> Masker | None:
+        """What hides personal data and secrets wherever they would leave the process; None when it is off."""
+        return Masker(self.metrics.pii_fields, self.metrics.pii_patterns) if self.metrics.mask_pii else None
 
     @classmethod
     def settings_customise_sources(

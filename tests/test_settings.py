@@ -9,6 +9,7 @@ import pytest
 
 from service.error_metrics import MetricsConfig
 from service.settings import Settings
+from service.telemetry.logs import LogConfig
 
 Read = Callable[[dict[str, str]], Settings]
 
@@ -101,7 +102,8 @@ def test_the_example_lists_every_setting_with_its_default(read: Read, repository
     """Read as it stands, it changes nothing."""
     lines = (repository / ".env.example").read_text(encoding="utf-8").splitlines()
     listed = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    own = {name.upper() for name in Settings.model_fields} - {"METRICS"}
+    own = {name.upper() for name in Settings.model_fields} - {"METRICS", "LOGS"}
+    own |= {f"LOG_{name.upper()}" for name in LogConfig.model_fields}
     module = {f"METRICS_{name.upper()}" for name in MetricsConfig.model_fields}
     shared = {
         "METRICS_ENVIRONMENT",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -33,8 +35,8 @@ class CounterChild(Protocol):
 class HistogramChild(Protocol):
     """One series of a histogram."""
 
-    def observe(self, amount: float) -> None:
-        """Take in one value, in seconds."""
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        """Take in one value, in seconds, with the labels of an example of it."""
         ...
 
 
@@ -133,15 +135,18 @@ class _Counter(Collector):
 
 
 class _HistogramCell:
-    __slots__ = ("_bounds", "_lock", "counts", "total")
+    __slots__ = ("_bounds", "_lock", "counts", "exemplars", "total")
 
     def __init__(self, bounds: Sequence[float], lock: threading.Lock) -> None:
         self._bounds, self._lock = bounds, lock
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
+        self.exemplars: dict[int, Exemplar] = {}  # the newest of each bucket
 
-    def observe(self, amount: float) -> None:
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         place = bisect_left(self._bounds, amount)
+        if exemplar is not None:
+            self.exemplars[place] = Exemplar(exemplar, amount, time.time())
         with self._lock:
             self.counts[place] += 1
             self.total += amount
@@ -167,7 +172,8 @@ class _Histogram(Collector):
     def collect(self) -> Iterable[Metric]:
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         with self._lock:
-            rows = [(labels, list(cell.counts), cell.total) for labels, cell in self._cells.items()]
-        for labels, counts, total in rows:
-            family.add_metric(labels, list(zip(self._shown, accumulate(counts), strict=True)), total)
+            rows = [(labels, list(cell.counts), cell.total, cell.exemplars) for labels, cell in self._cells.items()]
+        for labels, counts, total, exemplars in rows:
+            found: Iterable[Any] = map(exemplars.get, range(len(counts)))
+            family.add_metric(labels, list(zip(self._shown, accumulate(counts), found, strict=True)), total)
         return [family]

@@ -1,26 +1,43 @@
 """What the service tells about itself besides errors."""
 
-from .dependencies import DependencyUp
-from .event_loop import EventLoopLag
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .health import health_router
 from .http_metrics import HTTPMetrics, set_app_info
 from .labels import CardinalityLimiter
-from .limits import ProcessLimits
 from .readiness import Check, NotReady, Readiness
-from .request_id import RequestIds
-from .security_headers import SecurityHeaders
+
+if TYPE_CHECKING:
+    from .logs import LogSampler, get_logger, setup_logging
+    from .tracing import get_tracer, setup_tracing
 
 __all__ = [
     "CardinalityLimiter",
     "Check",
-    "DependencyUp",
-    "EventLoopLag",
     "HTTPMetrics",
+    "LogSampler",
     "NotReady",
-    "ProcessLimits",
     "Readiness",
-    "RequestIds",
-    "SecurityHeaders",
+    "get_logger",
+    "get_tracer",
     "health_router",
     "set_app_info",
+    "setup_logging",
+    "setup_tracing",
 ]
+
+# structlog and OpenTelemetry are imported when somebody asks for them: metrics alone need neither.
+_LATER = {
+    "LogSampler": "logs",
+    "get_logger": "logs",
+    "setup_logging": "logs",
+    "get_tracer": "tracing",
+    "setup_tracing": "tracing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

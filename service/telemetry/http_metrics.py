@@ -15,6 +15,7 @@ from service.error_metrics.cells import (
 from service.error_metrics.measurement import UNMATCHED, MeasuredRequest, RequestObserver
 
 from .http_totals import OwnTotals, SharedTotals, Totals
+from .keeping import worth_keeping
 from .labels import CardinalityLimiter
 
 MAX_ENDPOINTS = 100
@@ -68,10 +69,15 @@ class HTTPMetrics(RequestObserver):
         """Count a request that is over."""
         method = request.method
         self._totals.finished(method, request.request_bytes, request.response_bytes)
-        self.count(method, request.endpoint, request.status, request.duration)
+        state = request.scope.get("state")
+        trace_id = state["trace_id"] if state and "trace_recorded" in state and worth_keeping(request) else None
+        self.count(method, request.endpoint, request.status, request.duration, trace_id)
 
-    def count(self, method: str, endpoint: str, status: int, duration: float) -> None:
-        """Count one request that took `duration` seconds; for what is not ASGI."""
+    def count(self, method: str, endpoint: str, status: int, duration: float, trace_id: str | None = None) -> None:
+        """Count one request that took `duration` seconds; for what is not ASGI.
+
+        A trace id becomes the exemplar, so it must be that of a trace that will be kept.
+        """
         counter = self._counters.get((method, endpoint, status))
         if counter is None:
             counter = self._counter(method, endpoint, status)
@@ -79,7 +85,7 @@ class HTTPMetrics(RequestObserver):
         histogram = self._histograms.get((method, endpoint))
         if histogram is None:
             histogram = self._histogram(method, endpoint)
-        histogram.observe(duration)
+        histogram.observe(duration, None if trace_id is None else {"trace_id": trace_id})
 
     def _counter(self, method: str, endpoint: str, status: int) -> CounterChild:
         label = self._limit(endpoint)

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.telemetry import Check, DependencyUp, Readiness, dependencies
+from service.telemetry import Check, Readiness, dependencies
+from service.telemetry.dependencies import DependencyUp
 from tests.error_metrics.conftest import Clock
 
 

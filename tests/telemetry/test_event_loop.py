@@ -7,7 +7,7 @@ import time
 
 from prometheus_client import CollectorRegistry
 
-from service.telemetry import EventLoopLag
+from service.telemetry.event_loop import EventLoopLag
 
 
 async def test_what_blocks_the_loop_shows_as_lag() -> None:

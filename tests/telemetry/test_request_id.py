@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, setup_exception_handler
 from service.error_metrics.requests import measure_requests
-from service.telemetry import RequestIds
+from service.telemetry.request_id import RequestIds
 from tests.asgi import Message, request, scope_of
 
 MADE = re.compile("[0-9a-f]{32}")

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from service.error_metrics.requests import measure_requests
-from service.telemetry import SecurityHeaders
+from service.telemetry.security_headers import SecurityHeaders
 from tests.asgi import request
 
 

@@ -58,8 +58,7 @@ def setup_logging(
     config: LogConfig | None = None,
     *,
     facts: Mapping[str, str] | None = None,
-    masker: Masker | None = None,
-    mask: bool = True,
+    masker: Masker | None = Masker(),  # noqa: B008  # it never changes
     descriptor: int = STDOUT,
 ) -> Logs:
     """Send all logs of the process, those of structlog, `logging`, `warnings` and uvicorn, to stdout.
@@ -69,16 +68,14 @@ def setup_logging(
     Args:
         config: what is written; by default everything from INFO, as JSON.
         facts: on every line, such as `service`, `version` and `environment`.
-        masker: what is hidden; by default what the error metrics hide.
-        mask: whether anything is hidden.
+        masker: hides personal data and secrets; None hides nothing.
         descriptor: where to write instead of stdout.
     """
     config = config or LogConfig()
     counts = LogCounts()
-    hidden = (masker or Masker()) if mask else None
     render = Renderer(
         facts or {},
-        hidden,
+        masker,
         console=config.format == "console",
         colours=os.isatty(descriptor),
         tracebacks=config.tracebacks,

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from service.error_metrics.masking import Masker
 from service.telemetry.logs import LogConfig, Logs, setup_logging
 
+MASKER = Masker()
 FACTS = {"service": "till", "version": "2.0", "environment": "staging"}
 
 
@@ -55,7 +56,7 @@ class Logged:
 class LogTo(Protocol):
     """Sets the logs up."""
 
-    def __call__(self, masker: Masker | None = None, mask: bool = True, **config: Any) -> Logged:
+    def __call__(self, masker: Masker | None = MASKER, **config: Any) -> Logged:
         """Log with these settings."""
         ...
 
@@ -77,10 +78,10 @@ def log_to(tmp_path: Path, untouched: None) -> Iterator[LogTo]:
     """Set the logs up, into a file."""
     descriptors = []
 
-    def set_up(masker: Masker | None = None, mask: bool = True, **config: Any) -> Logged:
+    def set_up(masker: Masker | None = MASKER, **config: Any) -> Logged:
         file = tmp_path / "log"
         descriptors.append(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND))
-        logs = setup_logging(LogConfig(**config), facts=FACTS, masker=masker, mask=mask, descriptor=descriptors[-1])
+        logs = setup_logging(LogConfig(**config), facts=FACTS, masker=masker, descriptor=descriptors[-1])
         return Logged(logs, file)
 
     yield set_up

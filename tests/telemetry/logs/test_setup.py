@@ -191,7 +191,7 @@ def test_secrets_are_masked_in_text_fields_and_arguments(log_to: LogTo) -> None:
 
 def test_masking_can_be_switched_off_and_extended(log_to: LogTo) -> None:
     """METRICS_MASK_PII and METRICS_PII_PATTERNS are of the logs too."""
-    logged = log_to(mask=False)
+    logged = log_to(masker=None)
     get_logger().info("mail to bob@example.com")
     assert logged.events() == ["mail to bob@example.com"]
     logged = log_to(masker=Masker((), ["tenant-[0-9]+"]))

@@ -1,0 +1,183 @@
+"""Spans on their way out: masked, bounded, and counted when they are lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Link, Status
+from prometheus_client import CollectorRegistry
+
+from service.error_metrics.cells import CounterFamily, make_counter
+from service.error_metrics.masking import Masker
+
+QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED = "queue_full", "export_failed", "not_masked", "closed"
+DEFAULT_QUEUE = 2048  # spans, of OTEL_BSP_MAX_QUEUE_SIZE
+# What we set ourselves from a fixed set of values; masking it would be work for nothing.
+_SAFE = frozenset(
+    (
+        *("http.request.method", "http.route", "http.response.status_code", "url.scheme", "client.address"),
+        *("db.system.name", "db.operation.name", "db.collection.name", "error.type", "error.code", "exception.type"),
+        *("sampling.marked", "server.address", "request.id"),
+    )
+)
+
+
+class SpanLosses:
+    """How many spans were lost, by reason; counted before there is a registry, too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._early: Counter[str] = Counter()
+        self._family: CounterFamily | None = None
+
+    def register(self, registry: CollectorRegistry) -> None:
+        """Export the counts.
+
+        Raises:
+            ValueError: the registry holds series of this name already.
+        """
+        family = make_counter("otel_spans_dropped_total", "Spans that were not sent.", ("reason",), registry)
+        with self._lock:
+            self._family, early = family, self._early
+        for reason, number in early.items():
+            family.labels(reason).inc(number)
+
+    def add(self, reason: str, number: int = 1) -> None:
+        """Count lost spans."""
+        with self._lock:
+            if self._family is None:
+                self._early[reason] += number
+                return
+        self._family.labels(reason).inc(number)
+
+
+class CountedQueue(SpanProcessor):
+    """Lets into the SDK's queue only what fits: the SDK would throw out spans without telling how many.
+
+    Args:
+        batches: the SDK's processor, whose exporter is a `CountedExporter`.
+        losses: counts what does not fit.
+    """
+
+    def __init__(self, batches: BatchSpanProcessor, losses: SpanLosses) -> None:
+        exporter = batches.span_exporter
+        if not isinstance(exporter, CountedExporter):
+            raise TypeError("CountedQueue: the exporter must be a CountedExporter")
+        self._batches = batches
+        self._losses = losses
+        self._exporter = exporter
+        self._limit: int = batches._batch_processor._max_queue_size  # noqa: SLF001  # read from OTEL_BSP_MAX_QUEUE_SIZE
+        self._open = True
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing to do."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span that is to be sent."""
+        if span.context is None or not span.context.trace_flags.sampled:
+            return
+        if not self._open:
+            self._losses.add(CLOSED)
+        elif not self._exporter.expect(self._limit):
+            self._losses.add(QUEUE_FULL)
+        else:
+            self._batches.on_end(span)
+
+    def shutdown(self) -> None:
+        """Send what waits, and take no more."""
+        self._open = False
+        self._batches.shutdown()  # type: ignore[no-untyped-call]  # the SDK's
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what waits; False when the time was too short."""
+        return self._batches.force_flush(timeout_millis)
+
+
+class CountedExporter(SpanExporter):
+    """Masks spans before another exporter sends them, in the SDK's thread, and counts what could not be sent.
+
+    Args:
+        exporter: sends.
+        losses: counts.
+        masker: hides personal data and secrets; None hides nothing.
+    """
+
+    def __init__(self, exporter: SpanExporter, losses: SpanLosses, masker: Masker | None) -> None:
+        self._exporter = exporter
+        self._losses = losses
+        self._masker = masker
+        self._lock = threading.Lock()
+        self._waiting = 0
+
+    def expect(self, limit: int) -> bool:
+        """Count a span as waiting, unless `limit` do."""
+        with self._lock:
+            if self._waiting >= limit:
+                return False
+            self._waiting += 1
+            return True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans."""
+        with self._lock:
+            self._waiting -= len(spans)
+        masked = spans if self._masker is None else self._masked(spans, self._masker)
+        try:
+            result = self._exporter.export(masked)
+        except Exception:  # noqa: BLE001  # whatever is wrong with the collector's address or answer
+            result = SpanExportResult.FAILURE
+        if result is not SpanExportResult.SUCCESS:
+            self._losses.add(EXPORT_FAILED, len(masked))
+        return result
+
+    def shutdown(self) -> None:
+        """Close the connection."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing waits here."""
+        return self._exporter.force_flush(timeout_millis)
+
+    def _masked(self, spans: Sequence[ReadableSpan], masker: Masker) -> list[ReadableSpan]:
+        masked = []
+        for span in spans:
+            try:
+                masked.append(mask_span(span, masker))
+            except Exception:  # noqa: BLE001  # what can't be masked is not sent
+                self._losses.add(NOT_MASKED)
+        return masked
+
+
+def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
+    """Return a copy of a span with personal data and secrets hidden in all that it tells."""
+    status = span.status
+    if status.description:
+        status = Status(status.status_code, masker.text(status.description))
+    return ReadableSpan(
+        masker.text(span.name) if "http.route" not in (span.attributes or {}) else span.name,
+        span.context,
+        span.parent,
+        span.resource,
+        _mask(span.attributes, masker),
+        [Event(event.name, _mask(event.attributes, masker), event.timestamp) for event in span.events],
+        [Link(link.context, _mask(link.attributes, masker)) for link in span.links],
+        span.kind,
+        status=status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _mask(attributes: Mapping[str, Any] | None, masker: Masker) -> dict[str, Any]:
+    safe: dict[str, Any] = {}
+    told: dict[str, Any] = {}
+    for name, value in (attributes or {}).items():
+        (safe if name in _SAFE else told)[name] = value
+    return {**safe, **masker.value(told)}
