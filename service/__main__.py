@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
-from service.app import create_service
+from service.app import Telemetry, create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
 from service.error_metrics.catalogue import as_markdown, as_table
@@ -67,9 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
-    logs = _log(settings)
-    tracing = _trace(settings)
-    app, management, readiness = create_service(settings, logs, tracing)
+    telemetry = Telemetry(_log(settings), _trace(settings))
+    app, management, readiness = create_service(settings, telemetry)
     asyncio.run(_with_engine(_usable))
     api = Listening(app, _listen(options.host, _port(options.port), "--port"))
     beside = None
@@ -88,9 +87,9 @@ def _serve(options: argparse.Namespace) -> int:
             trusted_proxies=settings.trusted_proxies,
         )
     )
-    if tracing is not None:
-        tracing.close()
-    logs.close()
+    for part in reversed(telemetry):  # the logs last: they tell of the others
+        if part is not None:
+            part.close()
     return code
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
-from prometheus_client import disable_created_metrics
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from service import shop  # SAMPLE
 from service.database import is_sqlite, make_engine
-from service.error_metrics import MetricsConfig, setup_exception_handler
+from service.error_metrics import ErrorMetricsCollector, MetricsConfig, setup_exception_handler
+from service.error_metrics.measurement import Measurement
 from service.error_metrics.requests import measure_requests
 from service.error_metrics.routes import taken
 from service.error_metrics.setup import EXPOSITION
@@ -23,7 +24,8 @@ from service.migrations import upgrade
 from service.probes import checks
 from service.request_limits import BodyLimit, TimeLimit
 from service.settings import Settings
-from service.telemetry import HTTPMetrics, Readiness, health_router, set_app_info
+from service.telemetry import HTTPMetrics, Readiness, health_router, instrument_database, set_app_info
+from service.telemetry.api_keys import APIKeys
 from service.telemetry.dependencies import DependencyUp
 from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
@@ -34,6 +36,16 @@ from service.telemetry.security_headers import SecurityHeaders
 if TYPE_CHECKING:
     from service.telemetry.logs import Logs
     from service.telemetry.tracing import Tracing
+
+
+class Telemetry(NamedTuple):
+    """What is set up once for a process, before there is an application."""
+
+    logs: Logs | None = None
+    tracing: Tracing | None = None
+
+
+NOTHING = Telemetry()
 
 
 class Service(NamedTuple):
@@ -49,13 +61,12 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(settings).app
 
 
-def create_service(settings: Settings, logs: Logs | None = None, tracing: Tracing | None = None) -> Service:
+def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Service:
     """Return the service with everything that `settings` ask for, not yet started.
 
     Args:
         settings: what is asked for.
-        logs: those of the process, which get a line for each request.
-        tracing: the traces of the process, which get a span for each request.
+        telemetry: the logs and traces of the process, which get a line and a span for each request.
 
     Raises:
         ValueError: settings don't go together.
@@ -69,7 +80,21 @@ def create_service(settings: Settings, logs: Logs | None = None, tracing: Tracin
         description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
     )
     management = None if settings.management_port is None else _management_app(settings)
-    _observe(app, management, settings, readiness, logs, tracing)
+    collector = _handle_errors(app, management, settings)
+    measurement = measure_requests(app, RequestIds())
+    if management is None:
+        measurement.leave_out(*PROBES)
+    if telemetry.tracing is not None:
+        measurement.add(telemetry.tracing.server_spans())  # before whoever asks for the ids of trace and span
+    if settings.security_headers:
+        measurement.add(SecurityHeaders())
+    registry = collector.exporter.registry if collector.exporter is not None else None
+    if registry is not None:
+        app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
+        _count(measurement, settings, telemetry, registry)
+    if telemetry.logs is not None:
+        measurement.add(telemetry.logs.request_lines())  # last, when everything is known
+    instrument_database(engine, registry, telemetry.tracing.child_spans() if telemetry.tracing is not None else None)
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
     _limit_requests(app, settings)
@@ -91,35 +116,21 @@ def _management_app(settings: Settings) -> FastAPI:
     return FastAPI(title=f"{settings.service_name}: metrics and health", version=settings.app_version)
 
 
-def _observe(
-    app: FastAPI,
-    management: FastAPI | None,
-    settings: Settings,
-    readiness: Readiness,
-    logs: Logs | None,
-    tracing: Tracing | None,
-) -> None:
-    answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})
-    collector = setup_exception_handler(app, answers, settings.metrics, serve_on=management)
-    measurement = measure_requests(app, RequestIds())
-    if tracing is not None:
-        measurement.add(tracing.server_spans())  # before whoever asks for the ids of trace and span
-    if settings.security_headers:
-        measurement.add(SecurityHeaders())
-    if management is None:
-        measurement.leave_out(*PROBES)
-    if collector.exporter is not None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads
-        registry = collector.exporter.registry
-        measurement.add(HTTPMetrics(registry))
-        set_app_info(registry, version=settings.app_version, environment=settings.environment)
-        ProcessLimits(registry)
-        app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
-        for losing in (logs, tracing):
-            if losing is not None:
-                losing.export(registry)
-    if logs is not None:
-        measurement.add(logs.request_lines())
+def _handle_errors(app: FastAPI, management: FastAPI | None, settings: Settings) -> ErrorMetricsCollector:
+    answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})  # SAMPLE
+    return setup_exception_handler(app, answers, settings.metrics, serve_on=management)
+
+
+def _count(measurement: Measurement, settings: Settings, telemetry: Telemetry, registry: CollectorRegistry) -> None:
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads
+    measurement.add(HTTPMetrics(registry))
+    if settings.api_keys:
+        measurement.add(APIKeys(settings.api_keys, registry))
+    set_app_info(registry, version=settings.app_version, environment=settings.environment)
+    ProcessLimits(registry)
+    for losing in telemetry:
+        if losing is not None:
+            losing.export(registry)
 
 
 def _limit_requests(app: FastAPI, settings: Settings) -> None:

@@ -22,7 +22,7 @@ _NAME = matching(
     "use 1 to 63 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit",
 )
 _ORIGIN = matching(r"\*|https?://[A-Za-z0-9.-]+(:\d+)?", "give origins as https://shop.example, or *")
-SECRETS = ("database_url",)
+SECRETS = ("database_url", "api_keys")
 Dependency = Literal["database", "schema"]
 
 
@@ -65,6 +65,7 @@ class Settings(BaseSettings):
         max_body_bytes: a larger body is answered 413; 0 is no limit.
         request_timeout_seconds: an answer that has not begun by then is given up with 504; 0 is no limit.
         drain_seconds: how long requests are still taken after SIGTERM, while readiness says no already.
+        api_keys: keys by name, as in `till:<key>,app:<key>`, so that requests are counted by who sends them.
         shutdown_seconds: how long running requests may take after that.
     """
 
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
+    api_keys: Annotated[dict[str, Annotated[str, Field(min_length=16)]], NoDecode, Field(repr=False)] = Field(
+        default_factory=dict
+    )
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)
     logs: LogConfig = Field(default_factory=LogConfig)
 
@@ -92,6 +96,16 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, given: object) -> object:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        pairs = [part.strip().partition(":") for part in given.split(",") if part.strip()]
+        if not all(name and key for name, _, key in pairs) or len({name for name, _, _ in pairs}) < len(pairs):
+            raise ValueError("write name:key,name:key, each name once")
+        return {name: key for name, _, key in pairs}
 
     @model_validator(mode="after")
     def _safe_together(self) -> Self:

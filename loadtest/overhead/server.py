@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from loadtest.overhead.blocks import Samples, Worker, per_cell
 from loadtest.overhead.machine import pin
 from loadtest.overhead.traffic import CELLS
-from loadtest.overhead.variants import VARIANTS, settle
+from loadtest.overhead.variants import build, settle
 
 BLOCK = 400
 """Requests in a block, about 0.2 s."""
@@ -94,4 +94,4 @@ async def _standard_input() -> asyncio.StreamReader:
 
 if __name__ == "__main__":
     pin(0)
-    asyncio.run(MeasuredServer(VARIANTS[sys.argv[1]]()).run())
+    asyncio.run(MeasuredServer(build(sys.argv[1])).run())

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, ExitStack
 from loadtest.overhead.blocks import Samples, Worker, per_cell, serve
 from loadtest.overhead.machine import pin
 from loadtest.overhead.traffic import CELLS, requests, rounds, running, send
-from loadtest.overhead.variants import VARIANTS, settle
+from loadtest.overhead.variants import build, settle
 
 BLOCK = 200
 """Requests in a block, about 40 ms: short beside the time in which a machine changes its mood."""
@@ -41,7 +41,7 @@ class HotLoop:
     def __init__(self, variant: str, clock: str) -> None:
         pin(1)
         self._clock = time.process_time_ns if clock == "process" else time.thread_time_ns
-        self._app = VARIANTS[variant]()
+        self._app = build(variant)
         self._loop = asyncio.new_event_loop()
         self._loop.run_until_complete(AsyncExitStack().enter_async_context(running(self._app)))
         self._sent = 0

@@ -37,15 +37,15 @@ def disabled() -> FastAPI:
     return _with_module(MetricsConfig(enabled=False))
 
 
-def errors() -> FastAPI:
+def errors(**options: Any) -> FastAPI:
     """Our error metrics alone."""
     from service.error_metrics import MetricsConfig
 
-    return _with_module(MetricsConfig())
+    return _with_module(MetricsConfig(), **options)
 
 
-def ours() -> FastAPI:
-    """Our error metrics and HTTP metrics together."""
+def ours(**options: Any) -> FastAPI:
+    """Our error metrics and HTTP metrics together; `options` go to `FastAPI(...)`."""
     from prometheus_client import REGISTRY
 
     from service.error_metrics.requests import measure_requests
@@ -53,17 +53,17 @@ def ours() -> FastAPI:
 
     if http_metrics.BUCKETS != BUCKETS:
         raise RuntimeError("the peers' buckets are no longer ours: copy them to loadtest/overhead/variants.py")
-    app = errors()
+    app = errors(**options)
     measure_requests(app, HTTPMetrics(registry=REGISTRY))
     return app
 
 
-def _with_module(config: Any) -> FastAPI:
+def _with_module(config: Any, **options: Any) -> FastAPI:
     """Set the module up right after `FastAPI()`, as documented: what it adds to routing counts against it."""
     from loadtest.overhead.catalogue import failure
     from service.error_metrics import ErrorHandlerConfig, setup_exception_handler
 
-    return build_app(failure, lambda app: setup_exception_handler(app, ErrorHandlerConfig(), config))
+    return build_app(failure, lambda app: setup_exception_handler(app, ErrorHandlerConfig(), config), **options)
 
 
 def instrumentator() -> FastAPI:
@@ -118,6 +118,7 @@ def settle(app: FastAPI) -> None:
     collector = getattr(app.state, "error_metrics", None)
     if collector is not None:
         collector.flush()
+    getattr(app.state, "settle", lambda: None)()
 
 
 VARIANTS: dict[str, Callable[[], FastAPI]] = {
@@ -135,3 +136,11 @@ VARIANTS: dict[str, Callable[[], FastAPI]] = {
     )
 }
 """All variants by name; the first is what the others are compared with."""
+
+
+def build(name: str) -> FastAPI:
+    """Make a variant by its name, here or in `telemetry_variants`."""
+    if name in VARIANTS:
+        return VARIANTS[name]()
+    telemetry: dict[str, Callable[[], FastAPI]] = import_module("loadtest.overhead.telemetry_variants").TELEMETRY
+    return telemetry[name]()

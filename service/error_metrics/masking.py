@@ -9,6 +9,7 @@ from typing import Any
 MASK = "***"
 MAX_TEXT = 4096
 MAX_DEPTH = 12
+MAX_KEYS = 1000
 
 DEFAULT_FIELDS = (
     *(
@@ -111,6 +112,7 @@ class Masker:
         self._fields = tuple({_words(field) for field in fields} - {()})
         self._patterns = tuple(_compile(pattern) for pattern in patterns)
         self._pairs = self._pair_pattern()
+        self._hidden: dict[str, bool] = {}  # what `hides` has found; names come again and again
         self._only_defaults = tuple(patterns) == DEFAULT_PATTERNS
 
     def text(self, text: str) -> str:
@@ -144,6 +146,15 @@ class Masker:
 
     def hides(self, key: str) -> bool:
         """Tell whether values under `key` are hidden."""
+        found = self._hidden.get(key)
+        if found is None:
+            found = self._hides(key)
+            if len(self._hidden) >= MAX_KEYS:  # a client may choose names
+                self._hidden.clear()
+            self._hidden[key] = found
+        return found
+
+    def _hides(self, key: str) -> bool:
         words = _words(key)
         joined = "".join(_WORD.findall(key)).lower()
         return any(_contains(words, field) or _covers("".join(field), joined) for field in self._fields)

@@ -9,6 +9,7 @@ from .labels import CardinalityLimiter
 from .readiness import Check, NotReady, Readiness
 
 if TYPE_CHECKING:
+    from .database import instrument_database
     from .logs import LogSampler, get_logger, setup_logging
     from .tracing import get_tracer, setup_tracing
 
@@ -22,13 +23,15 @@ __all__ = [
     "get_logger",
     "get_tracer",
     "health_router",
+    "instrument_database",
     "set_app_info",
     "setup_logging",
     "setup_tracing",
 ]
 
-# structlog and OpenTelemetry are imported when somebody asks for them: metrics alone need neither.
+# structlog, SQLAlchemy and OpenTelemetry are imported when somebody asks for them: metrics alone need none.
 _LATER = {
+    "instrument_database": "database",
     "LogSampler": "logs",
     "get_logger": "logs",
     "setup_logging": "logs",

@@ -7,7 +7,7 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry
 
-from service.error_metrics.cells import CounterFamily, make_counter
+from service.error_metrics.cells import CounterChild, CounterFamily, make_counter
 
 
 class LogCounts:
@@ -20,6 +20,7 @@ class LogCounts:
         self._lock = threading.Lock()
         self._early: Counter[tuple[str, ...]] = Counter()
         self._families: tuple[CounterFamily, CounterFamily] | None = None
+        self._children: dict[tuple[str, ...], CounterChild] = {}
 
     def register(self, registry: CollectorRegistry) -> None:
         """Export the counts.
@@ -51,4 +52,7 @@ class LogCounts:
                 if self._families is None:
                     self._early[labels] += number
                     return
-        self._families[len(labels) - 1].labels(*labels).inc(number)
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._families[len(labels) - 1].labels(*labels)
+        child.inc(number)

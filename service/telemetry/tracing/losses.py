@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
@@ -155,29 +154,28 @@ class CountedExporter(SpanExporter):
 
 
 def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
-    """Return a copy of a span with personal data and secrets hidden in all that it tells."""
-    status = span.status
-    if status.description:
-        status = Status(status.status_code, masker.text(status.description))
+    """Return a span with personal data and secrets hidden in all that it tells: itself, if it holds none."""
+    attributes = span.attributes or {}
+    told = {name: value for name, value in attributes.items() if name not in _SAFE}
+    masked = masker.value(told)
+    name = span.name if "http.route" in attributes else masker.text(span.name)
+    if not (span.events or span.links or span.status.description) and masked == told and name == span.name:
+        return span
     return ReadableSpan(
-        masker.text(span.name) if "http.route" not in (span.attributes or {}) else span.name,
+        name,
         span.context,
         span.parent,
         span.resource,
-        _mask(span.attributes, masker),
-        [Event(event.name, _mask(event.attributes, masker), event.timestamp) for event in span.events],
-        [Link(link.context, _mask(link.attributes, masker)) for link in span.links],
+        {**{name: value for name, value in attributes.items() if name in _SAFE}, **masked},
+        [Event(event.name, masker.value(event.attributes), event.timestamp) for event in span.events],
+        [Link(link.context, masker.value(link.attributes)) for link in span.links],
         span.kind,
-        status=status,
+        status=_masked_status(span.status, masker),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
 
 
-def _mask(attributes: Mapping[str, Any] | None, masker: Masker) -> dict[str, Any]:
-    safe: dict[str, Any] = {}
-    told: dict[str, Any] = {}
-    for name, value in (attributes or {}).items():
-        (safe if name in _SAFE else told)[name] = value
-    return {**safe, **masker.value(told)}
+def _masked_status(status: Status, masker: Masker) -> Status:
+    return Status(status.status_code, masker.text(status.description)) if status.description else status

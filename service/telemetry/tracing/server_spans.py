@@ -7,6 +7,7 @@ from contextvars import Token
 from opentelemetry import propagate
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
+from opentelemetry.util.types import AttributeValue
 
 from service.error_metrics.classify import classify, message_of
 from service.error_metrics.measurement import UNMATCHED, MeasuredRequest, RequestObserver, Scope
@@ -35,17 +36,17 @@ class ServerSpans(RequestObserver):
         """Begin the span, and make it the parent of what the application does."""
         scope, method = request.scope, request.method
         parent = self._parent(scope)
+        state = scope["state"]
         attributes = {
             "http.request.method": method,
             "url.path": scope["path"][:MAX_PATH],
             "url.scheme": scope.get("scheme", "http"),
+            "request.id": state["request_id"],
         }
         span = self._tracer.start_span(method, parent, SpanKind.SERVER, attributes)
         context = span.get_span_context()
-        state = scope["state"]
         state["trace_id"], state["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
         if span.is_recording():
-            span.set_attribute("request.id", state["request_id"])
             state["trace_recorded"] = True
             if fraction(state["trace_id"]) < MARKED_FRACTION:
                 state["trace_marked"] = True
@@ -57,15 +58,16 @@ class ServerSpans(RequestObserver):
         """Tell how the request ended, and end the span."""
         span: Span = request.scope[_SPAN]
         if span.is_recording():
+            facts: dict[str, AttributeValue] = {"http.response.status_code": request.status}
             if request.endpoint != UNMATCHED:
                 span.update_name(f"{request.method} {request.endpoint}")
-                span.set_attribute("http.route", request.endpoint)
-            span.set_attribute("http.response.status_code", request.status)
+                facts["http.route"] = request.endpoint
             if request.error is not None:
-                _tell(span, request.error)
+                facts["error.code"] = _tell(span, request.error)
             if request.status >= 500 or failed_severely(request):
                 span.set_status(StatusCode.ERROR)
-                span.set_attribute("error.type", _type_of(request))
+                facts["error.type"] = _type_of(request)
+            span.set_attributes(facts)
         span.end()
 
     def left(self, request: MeasuredRequest) -> None:
@@ -90,8 +92,8 @@ def _type_of(request: MeasuredRequest) -> str:
     return type(request.exception).__name__ if request.exception is not None else str(request.status)
 
 
-def _tell(span: Span, error: BaseException) -> None:
+def _tell(span: Span, error: BaseException) -> int:
     code, _, name = classify(error)
-    span.set_attribute("error.code", code)
     # Not `record_exception`: it formats a traceback, which takes longer than the request and shows internals.
     span.add_event("exception", {"exception.type": name, "exception.message": message_of(error)})
+    return code

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from service.error_metrics.masking import Masker
 from service.telemetry.ids import ask_for_span
 
+from .child_spans import ChildSpans
 from .losses import CountedExporter, CountedQueue, SpanLosses
 from .server_spans import ServerSpans
 
@@ -41,6 +42,14 @@ class Tracing:
     def server_spans(self) -> ServerSpans:
         """Return the observer that makes a span of each request."""
         return ServerSpans(self._provider.get_tracer(_SCOPE))
+
+    def child_spans(self) -> ChildSpans:
+        """Return what makes spans of queries and calls."""
+        return ChildSpans(self._provider.get_tracer(_SCOPE))
+
+    def flush(self, timeout: float = 3.0) -> bool:
+        """Send what waits; False when `timeout` seconds were too short."""
+        return self._provider.force_flush(int(timeout * 1000))
 
     def close(self, timeout: float = 3.0) -> bool:
         """Send what waits, and stop; False when `timeout` seconds were too short. Further spans are lost."""

@@ -1,0 +1,61 @@
+"""What a statement does, without its values."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.telemetry.statements import describe
+
+
+@pytest.mark.parametrize(
+    ("sql", "operation", "table"),
+    [
+        ("SELECT 1", "SELECT", "none"),
+        ("SELECT a FROM products WHERE id = $1::INTEGER", "SELECT", "products"),
+        ('select * from "shop"."Orders"', "SELECT", "orders"),
+        ("INSERT INTO orders (a) VALUES (?) RETURNING id", "INSERT", "orders"),
+        ("UPDATE ONLY products SET stock = stock - 1", "UPDATE", "products"),
+        ("DELETE FROM `orders`", "DELETE", "orders"),
+        ("/* from x */ -- from y\nSELECT 1 FROM z", "SELECT", "z"),
+        ("WITH n AS (SELECT 1) UPDATE products SET a = 1", "SELECT", "products"),
+        ("PRAGMA table_info('x')", "OTHER", "none"),
+        ("CREATE TABLE x (a INT)", "OTHER", "none"),
+        ("SELECT ' from secrets ' FROM real", "SELECT", "real"),
+        ("", "OTHER", "none"),
+        ("   ", "OTHER", "none"),
+    ],
+)
+def test_operation_and_table(sql: str, operation: str, table: str) -> None:
+    """Of a bounded set, whatever is in texts and comments."""
+    assert describe(sql)[:2] == (operation, table)
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("SELECT a FROM t WHERE b = 'x' AND c = 17", "SELECT a FROM t WHERE b = ? AND c = ?"),
+        ("SELECT a FROM t WHERE b = 'it''s' OR c = 1.5e-3", "SELECT a FROM t WHERE b = ? OR c = ?"),
+        ("SELECT a1, b2 FROM t3 WHERE c = $1", "SELECT a1, b2 FROM t3 WHERE c = $1"),
+        ("SELECT $$secret$$, $q$secret$q$", "SELECT ?, ?"),
+        ("SELECT 'cut off", "SELECT ?"),
+        ("SELECT 0xDEADBEEF", "SELECT ?"),
+        ("SELECT a\n  FROM t", "SELECT a FROM t"),
+        ("SELECT 1 -- for bob@example.com", "SELECT ?"),
+    ],
+)
+def test_values_are_left_out(sql: str, shown: str) -> None:
+    """Placeholders and names stay."""
+    assert describe(sql).text == shown
+
+
+def test_a_long_statement_is_cut() -> None:
+    """At 500 characters."""
+    text = describe("SELECT " + ", ".join(f"column_{name}" for name in "abcdefghij" * 100)).text
+    assert len(text) == 500
+    assert text.endswith("…")
+
+
+def test_an_unfriendly_statement_is_read_quickly() -> None:
+    """Each expression is linear; this would take minutes otherwise."""
+    for piece in ("'", "$$", "/*", '"', "FROM ", "--", "$a$"):
+        describe(piece * 5_000)
