@@ -115,6 +115,8 @@ class MetricsConfig(_Frozen):
         exposed = self.enabled and self.dashboard_enabled and self.dashboard_token is None
         if exposed and self.environment == "production":
             raise ValueError("dashboard_token: production needs one, or dashboard_enabled set to false")
+        if self.enabled and not self.mask_pii and self.environment == "production":
+            raise ValueError("mask_pii: production must not show personal data, set it to true")
         return self
 
     @property

@@ -70,7 +70,7 @@ class HTTPMetrics(RequestObserver):
         method = request.method
         self._totals.finished(method, request.request_bytes, request.response_bytes)
         state = request.scope.get("state")
-        trace_id = state["trace_id"] if state and "trace_recorded" in state and worth_keeping(request) else None
+        trace_id = state["trace_id"] if state and state.get("trace_recorded") and worth_keeping(request) else None
         self.count(method, request.endpoint, request.status, request.duration, trace_id)
 
     def count(self, method: str, endpoint: str, status: int, duration: float, trace_id: str | None = None) -> None:

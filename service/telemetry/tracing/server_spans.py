@@ -26,10 +26,12 @@ class ServerSpans(RequestObserver):
 
     Args:
         tracer: makes the spans.
+        sent: whether spans go anywhere; if not, an exemplar would lead nowhere.
     """
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, *, sent: bool = True) -> None:
         self._tracer = tracer
+        self._sent = sent
         self._carried = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
 
     def started(self, request: MeasuredRequest) -> None:
@@ -47,7 +49,7 @@ class ServerSpans(RequestObserver):
         context = span.get_span_context()
         state["trace_id"], state["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
         if span.is_recording():
-            state["trace_recorded"] = True
+            state["trace_recorded"] = self._sent
             if fraction(state["trace_id"]) < MARKED_FRACTION:
                 state["trace_marked"] = True
                 span.set_attribute(MARK, True)

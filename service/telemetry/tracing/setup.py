@@ -27,8 +27,9 @@ _provider: TracerProvider | None = None
 class Tracing:
     """The traces of the process, as they were set up."""
 
-    def __init__(self, provider: TracerProvider, losses: SpanLosses) -> None:
+    def __init__(self, provider: TracerProvider, losses: SpanLosses, *, sent: bool) -> None:
         self._provider = provider
+        self._sent = sent
         self._losses = losses
 
     def export(self, registry: CollectorRegistry) -> None:
@@ -41,7 +42,7 @@ class Tracing:
 
     def server_spans(self) -> ServerSpans:
         """Return the observer that makes a span of each request."""
-        return ServerSpans(self._provider.get_tracer(_SCOPE))
+        return ServerSpans(self._provider.get_tracer(_SCOPE), sent=self._sent)
 
     def child_spans(self) -> ChildSpans:
         """Return what makes spans of queries and calls."""
@@ -86,7 +87,7 @@ def setup_tracing(
         provider.add_span_processor(CountedQueue(batches, losses))
     _provider = provider
     ask_for_span(_span_of_now)
-    return Tracing(provider, losses)
+    return Tracing(provider, losses, sent=exporter is not None)
 
 
 def get_tracer(name: str = "service") -> Tracer:
