@@ -111,6 +111,10 @@ class Masker:
         self._fields = tuple({_words(field) for field in fields} - {()})
         self._patterns = tuple(_compile(pattern) for pattern in patterns)
         self._pairs = self._pair_pattern()
+        joined = {"".join(words) for words in self._fields}
+        self._joined = frozenset(joined)
+        self._anywhere = _any_of(name for name in joined if len(name) >= _LONG_NAME)
+        self._as_words = _any_of(f"_{'_'.join(words)}_" for words in self._fields)
         self._only_defaults = tuple(patterns) == DEFAULT_PATTERNS
 
     def text(self, text: str) -> str:
@@ -144,9 +148,11 @@ class Masker:
 
     def hides(self, key: str) -> bool:
         """Tell whether values under `key` are hidden."""
-        words = _words(key)
-        joined = "".join(_WORD.findall(key)).lower()
-        return any(_contains(words, field) or _covers("".join(field), joined) for field in self._fields)
+        words = _WORD.findall(key)
+        joined = "".join(words).lower()
+        if joined in self._joined or self._anywhere.search(joined):
+            return True
+        return self._as_words.search(f"_{'_'.join(map(_one, words))}_") is not None
 
     def _key(self, key: Any) -> Any:
         if isinstance(key, bytes):
@@ -192,20 +198,21 @@ def _has_none(words: tuple[str, ...], text: str) -> bool:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    words = (word.lower() for word in _WORD.findall(name))
-    return tuple(word[:-1] if len(word) > 3 and word[-1] == "s" != word[-2] else word for word in words)  # one for many
+    return tuple(map(_one, _WORD.findall(name)))
+
+
+def _one(word: str) -> str:
+    """Return a word in lower case, and for many the word for one."""
+    word = word.lower()
+    return word[:-1] if len(word) > 3 and word[-1] == "s" != word[-2] else word
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(texts)) or r"(?!)")  # of letters, digits and _ only
 
 
 def _spellings(words: tuple[str, ...]) -> str:
     return "[-_ ]?".join(map(re.escape, words))
-
-
-def _covers(field: str, joined: str) -> bool:
-    return field in joined if len(field) >= _LONG_NAME else field == joined
-
-
-def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
