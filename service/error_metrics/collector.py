@@ -34,9 +34,11 @@ class Reporter(Protocol):
 
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
-# Route templates and generated ids, which hold nothing to hide: no long run of digits but in a number of 32 hex digits.
+# Route templates and generated ids, which hold nothing to hide: words of letters, short ones with a digit or two, and
+# numbers of 32 hexadecimal digits.
 _PLAIN = re.compile(
-    r"[A-Za-z_/{}.:-]*+(?:\d{1,2}(?!\d)[A-Za-z_/{}.:-]*+)*+|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"(?:[_/{}.:-]++|[A-Za-z]{1,32}+(?![A-Za-z0-9])|[A-Za-z]{0,6}+\d{1,2}+[A-Za-z]{0,6}+(?![A-Za-z0-9]))*+"
+    r"|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 
 
