@@ -23,7 +23,7 @@ from fastapi import FastAPI  # noqa: E402
 
 from loadtest.overhead.layout import fill_holes, jolt, renumber_types  # noqa: E402
 from loadtest.overhead.traffic import CELLS, requests, rounds, running, send  # noqa: E402
-from loadtest.overhead.variants import VARIANTS, settle  # noqa: E402
+from loadtest.overhead.variants import SENTRY, VARIANTS, settle  # noqa: E402
 
 WARM_UP = 150
 """Requests per cell before counting: fills caches, creates label children, lets the interpreter specialise."""
@@ -75,7 +75,7 @@ def main() -> None:
     """Read the variant, the number of requests and that of memory layouts."""
     variant, at_least, layouts = sys.stdin.readline().split()
     sys.setswitchinterval(60)  # no thread switch by the clock
-    count_all(VARIANTS[variant](), int(at_least), int(layouts))
+    count_all({**VARIANTS, **SENTRY}[variant](), int(at_least), int(layouts))
     os._exit(0)  # the event loop is left as it is: there is nothing to clean up
 
 

@@ -7,13 +7,13 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 
 from loadtest.overhead.blocks import Samples, Worker, per_cell, serve
 from loadtest.overhead.machine import pin
 from loadtest.overhead.traffic import CELLS, requests, rounds, running, send
-from loadtest.overhead.variants import VARIANTS, settle
+from loadtest.overhead.variants import SENTRY, VARIANTS, settle
 
 BLOCK = 200
 """Requests in a block, about 40 ms: short beside the time in which a machine changes its mood."""
@@ -22,17 +22,19 @@ LEAD_IN = 30
 """Requests before the clock starts: the caches still hold what another variant left in them."""
 
 
-def measure(names: Sequence[str], how_often: int, clock: str = "process") -> dict[str, Samples]:
+def measure(
+    names: Sequence[str], how_often: int, clock: str = "process", cells: Iterable[str] = tuple(CELLS)
+) -> dict[str, Samples]:
     """CPU microseconds a request, by cell and variant, one number for each of `how_often` rounds.
 
     `clock` is `process` (all threads, and the work put off for later) or `thread` (what the request itself waits for).
     """
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker("times", name, clock)) for name in names}
-        for cell in CELLS:
+        for cell in cells:
             for worker in workers.values():
                 worker.ask(cell=cell, at_least=5 * BLOCK)  # warms up
-        return per_cell(CELLS, names, how_often, lambda name, cell: workers[name].ask(cell=cell, at_least=BLOCK))
+        return per_cell(cells, names, how_often, lambda name, cell: workers[name].ask(cell=cell, at_least=BLOCK))
 
 
 class HotLoop:
@@ -41,7 +43,7 @@ class HotLoop:
     def __init__(self, variant: str, clock: str) -> None:
         pin(1)
         self._clock = time.process_time_ns if clock == "process" else time.thread_time_ns
-        self._app = VARIANTS[variant]()
+        self._app = {**VARIANTS, **SENTRY}[variant]()
         self._loop = asyncio.new_event_loop()
         self._loop.run_until_complete(AsyncExitStack().enter_async_context(running(self._app)))
         self._sent = 0
