@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -157,6 +158,8 @@ def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], 
             for watcher in getattr(app.state, "watchers", ()):
                 await watching.enter_async_context(watcher.watching())
             yield
+        if app.state.sentry is not None:
+            await to_thread(app.state.sentry.close)
         await engine.dispose()
 
     return lifespan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from service.app import create_app
 from service.error_metrics import MetricsConfig
 from service.settings import Settings
 from tests.asgi import request, start
+from tests.sentry_server import sentry_server
 
 
 def make_app(tmp_path: Path, **settings: object) -> FastAPI:
@@ -148,3 +150,20 @@ async def test_requests_are_limited_as_the_settings_say(tmp_path: Path) -> None:
     assert (await request(app, "/slow")).status == 504
     open_to_all = make_app(tmp_path, max_body_bytes=0)
     assert (await request(open_to_all, "/v1/orders", "POST", json_body={"a": "x" * 2_000_000})).status == 422
+
+
+@pytest.mark.parametrize(("fault", "arrived"), [("", 1), ("hang", 0)])
+async def test_what_was_not_reported_yet_is_sent_when_the_service_stops(
+    tmp_path: Path, fault: str, arrived: int
+) -> None:
+    """In bounded time, also when Sentry hangs."""
+    with sentry_server(fault) as server:
+        app = make_app(tmp_path, metrics=MetricsConfig(sentry_enabled=True, sentry_dsn=server.dsn))
+        stop = await start(app)
+        app.state.sessions = None
+        assert (await request(app, "/v1/products")).status == 500
+        started = time.monotonic()
+        await stop()
+        assert time.monotonic() - started < 10
+        assert len(server.events) == arrived
+        assert app.state.sentry.counts.dropped["shutdown"] == 1 - arrived

@@ -15,7 +15,7 @@ from loadtest.overhead.machine import facts
 from loadtest.overhead.pictures import draw
 from loadtest.overhead.places import IMAGES, PAGE, RESULTS
 from loadtest.overhead.report import page
-from loadtest.overhead.variants import VARIANTS
+from loadtest.overhead.variants import SENTRY, VARIANTS
 from loadtest.overhead.verdict import Results, rows
 
 OWN = ("bare", "disabled", "errors", "ours")
@@ -31,12 +31,21 @@ def measure_times(quick: bool) -> dict[str, Any]:
     }
 
 
+def measure_sentry(how_often: int) -> dict[str, Any]:
+    """Section f: a healthy request does not depend on the server's state, so one pair of variants tells more."""
+    return {
+        **times.measure(("sentry_off", "sentry"), 5 * how_often, "thread", ("healthy",)),
+        **times.measure(list(SENTRY), how_often, "thread", ("error",)),
+    }
+
+
 SECTIONS: dict[str, Callable[[bool], Any]] = {
     "a": lambda quick: {"counts": instructions.count(VARIANTS, layouts=3 if quick else instructions.LAYOUTS)},
     "b": measure_times,
     "c": lambda quick: recording.measure(4_000 if quick else 40_000),
     "d": lambda _quick: memory.measure(),
     "e": lambda quick: scrape.measure(5 if quick else scrape.ROUNDS),
+    "f": lambda quick: {"thread": measure_sentry(6 if quick else 40)},
 }
 
 

@@ -3,17 +3,17 @@
 from service.error_metrics import BaseAppException, register_exception
 
 
-@register_exception(code=9101, message="the item is sold out", status=409)
+@register_exception(code=9101, message="the item is sold out", status=409, send_to_sentry=True)
 class SoldOut(BaseAppException):
     """Nothing is left of the item."""
 
 
-@register_exception(code=9102, message="the user is gone", status=404)
+@register_exception(code=9102, message="the user is gone", status=404, send_to_sentry=True)
 class UserGone(BaseAppException):
     """The user left."""
 
 
-@register_exception(code=9103, message="the order cannot be seen", status=422)
+@register_exception(code=9103, message="the order cannot be seen", status=422, send_to_sentry=True)
 class OrderHidden(BaseAppException):
     """The order belongs to someone else."""
 

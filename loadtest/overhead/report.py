@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from loadtest.overhead import instructions
-from loadtest.overhead.verdict import Results, added_time, interval, rows
+from loadtest.overhead.verdict import SENTRY_STATES, Results, added_time, interval, rows
 
 NAMES = {
     "bare": "bare application",
@@ -48,6 +48,9 @@ METHOD = """## Method
 - **(d) Memory** is counted by `tracemalloc`: every byte asked for and not given back, shared texts once.
 - **(e) Scrapes** go to a real uvicorn under 200 requests a second. A task in its event loop sleeps 1 ms at a time; the
   stall is by how much the longest sleep of a scrape was too long. The column without scrape shows the machine's share.
+- **(f) Sentry**: the error metrics with and without a Sentry that is told of every error, in the hot loop, the
+  request's own thread. After a burst of equal errors most are held back, so one variant has no limits: it hands every
+  error over until the queue is full. Describing, masking and sending a report takes another thread some 20 ms.
 """
 
 LEFT_OUT = """## What was left out
@@ -56,7 +59,7 @@ LEFT_OUT = """## What was left out
   counted, done in the foreground every thirty requests.
 - FastAPI's own telemetry has no request and response sizes, so it does less than the others; its traces are off.
 - starlette_exporter cannot leave its labels off the sizes; the instrumentator labels requests in progress not at all.
-- Multiprocess mode, exemplars, logs, traces and Sentry; end-to-end times under load are `make overhead`'s subject.
+- Multiprocess mode, exemplars, logs and traces; end-to-end times under load are `make overhead`'s subject.
 - Hot loops understate what a server pays, because caches stay warm: that is why both are here.
 """
 
@@ -64,7 +67,7 @@ LEFT_OUT = """## What was left out
 def page(results: Results) -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, _verdict(results), PICTURES]
-    sections = {"a": _instructions, "b": _times, "c": _recording, "d": _memory, "e": _scrapes}
+    sections = {"a": _instructions, "b": _times, "c": _recording, "d": _memory, "e": _scrapes, "f": _sentry}
     parts += [make(results[name]) for name, make in sections.items() if name in results]
     return "\n".join([*parts, METHOD, LEFT_OUT, _machine(results)])
 
@@ -158,6 +161,15 @@ def _scrapes(section: Any) -> str:
     lines = [[f"{found['series']:,.0f}", *(f"{found[key]:.1f}" for key in keys)] for found in section.values()]
     head = ("series", "scrape", "under load", "stall without", "worst", "stall with scrape", "worst")
     return "## (e) A scrape, in ms\n\n" + table(head, lines)
+
+
+def _sentry(section: Any) -> str:
+    lines = [
+        [f"a Sentry {state}", interval(added_time(section, "thread", "error", name, "sentry_off"))]
+        for name, state in SENTRY_STATES.items()
+    ]
+    lines.append(["a healthy request", interval(added_time(section, "thread", "healthy", "sentry", "sentry_off"))])
+    return "## (f) Sentry, added to the error metrics, in µs\n\n" + table(("an error response with", "added"), lines)
 
 
 def _machine(results: Results) -> str:

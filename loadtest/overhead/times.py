@@ -7,7 +7,7 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 
 from loadtest.overhead.blocks import Samples, Worker, per_cell, serve
@@ -22,17 +22,19 @@ LEAD_IN = 30
 """Requests before the clock starts: the caches still hold what another variant left in them."""
 
 
-def measure(names: Sequence[str], how_often: int, clock: str = "process") -> dict[str, Samples]:
+def measure(
+    names: Sequence[str], how_often: int, clock: str = "process", cells: Iterable[str] = tuple(CELLS)
+) -> dict[str, Samples]:
     """CPU microseconds a request, by cell and variant, one number for each of `how_often` rounds.
 
     `clock` is `process` (all threads, and the work put off for later) or `thread` (what the request itself waits for).
     """
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker("times", name, clock)) for name in names}
-        for cell in CELLS:
+        for cell in cells:
             for worker in workers.values():
                 worker.ask(cell=cell, at_least=5 * BLOCK)  # warms up
-        return per_cell(CELLS, names, how_often, lambda name, cell: workers[name].ask(cell=cell, at_least=BLOCK))
+        return per_cell(cells, names, how_often, lambda name, cell: workers[name].ask(cell=cell, at_least=BLOCK))
 
 
 class HotLoop:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from loadtest.overhead import sentry_servers
 from loadtest.overhead.bench_app import build_app
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -56,6 +57,47 @@ def ours(**options: Any) -> FastAPI:
     app = errors(**options)
     measure_requests(app, HTTPMetrics(registry=REGISTRY))
     return app
+
+
+def sentry_off() -> FastAPI:
+    """Our error metrics with Sentry's SDK in memory and nothing reported: what the next ones are compared with."""
+    import_module("service.error_metrics.sentry_client")
+    return errors()
+
+
+def sentry() -> FastAPI:
+    """Our error metrics, and every error is one that Sentry is told of."""
+    return _with_sentry(sentry_servers.answering())
+
+
+def sentry_unlimited() -> FastAPI:
+    """The same without limits: every error is handed over, or finds the queue full."""
+    from service.error_metrics.sentry_limits import Limiter
+
+    app = sentry()
+    app.state.sentry._limiter = Limiter(burst=1e9, total_burst=1e9)  # noqa: SLF001  # nobody else wants this
+    return app
+
+
+def sentry_down() -> FastAPI:
+    """Nobody listens there."""
+    return _with_sentry(sentry_servers.down())
+
+
+def sentry_hangs() -> FastAPI:
+    """It takes the connection and never answers."""
+    return _with_sentry(sentry_servers.hanging())
+
+
+def sentry_429() -> FastAPI:
+    """It asks to wait for a minute."""
+    return _with_sentry(sentry_servers.answering(429))
+
+
+def _with_sentry(address: str) -> FastAPI:
+    from service.error_metrics import MetricsConfig
+
+    return _with_module(MetricsConfig(sentry_enabled=True, sentry_dsn=f"http://key@{address}/1"))
 
 
 def _with_module(config: Any, **options: Any) -> FastAPI:
@@ -137,10 +179,16 @@ VARIANTS: dict[str, Callable[[], FastAPI]] = {
 }
 """All variants by name; the first is what the others are compared with."""
 
+SENTRY: dict[str, Callable[[], FastAPI]] = {
+    make.__name__: make for make in (sentry_off, sentry, sentry_unlimited, sentry_down, sentry_hangs, sentry_429)
+}
+"""Variants of `errors` that report to Sentry, measured apart; the first is what the others are compared with."""
+
 
 def build(name: str) -> FastAPI:
     """Make a variant by its name, here or in `telemetry_variants`."""
-    if name in VARIANTS:
-        return VARIANTS[name]()
-    telemetry: dict[str, Callable[[], FastAPI]] = import_module("loadtest.overhead.telemetry_variants").TELEMETRY
-    return telemetry[name]()
+    near = {**VARIANTS, **SENTRY}
+    found: dict[str, Callable[[], FastAPI]] = (
+        near if name in near else import_module("loadtest.overhead.telemetry_variants").TELEMETRY
+    )
+    return found[name]()

@@ -13,6 +13,14 @@ NOISE = 0.001
 RATIO = {"instrumentator": 6.0, "starlette_exporter": 10.0}
 """How many times more instructions than ours these peers must add, with the same metrics on."""
 
+SENTRY_STATES = {
+    "sentry": "that answers",
+    "sentry_unlimited": "without limits",
+    "sentry_down": "that is down",
+    "sentry_hangs": "that hangs",
+    "sentry_429": "that answers 429",
+}
+
 Results = dict[str, Any]
 
 
@@ -45,7 +53,14 @@ class Row:
 
 def rows(results: Results) -> Iterator[Row]:
     """The rows of the sections that were measured."""
-    for section, make in (("a", _counted), ("b", _timed), ("c", _recorded), ("d", _kept), ("e", _scraped)):
+    for section, make in (
+        ("a", _counted),
+        ("b", _timed),
+        ("c", _recorded),
+        ("d", _kept),
+        ("e", _scraped),
+        ("f", _reported),
+    ):
         if section in results:
             yield from make(results[section])
 
@@ -95,6 +110,15 @@ def _kept(section: Any) -> Iterator[Row]:
 def _scraped(section: Any) -> Iterator[Row]:
     worst = section["1000"]["stall_worst"]
     yield Row("scrape of 1,000 series under load, longest stall", worst, f"{worst:.1f}", "ms", 20, 5)
+
+
+def _reported(section: Any) -> Iterator[Row]:
+    healthy = added_time(section, "thread", "healthy", "sentry", "sentry_off")
+    yield Row("Sentry configured, added to a healthy request", healthy.high, interval(healthy), "µs CPU", 5)
+    for name, state in SENTRY_STATES.items():
+        found = added_time(section, "thread", "error", name, "sentry_off")
+        measure = f"a Sentry {state}, added to an error response, its own thread"
+        yield Row(measure, found.high, interval(found), "µs CPU", 100)
 
 
 def interval(found: Interval) -> str:

@@ -16,6 +16,7 @@ from .jobs import observe_errors
 from .masking import mask_pii
 from .prometheus import PrometheusExporter
 from .registry import ExceptionRegistry, register_exception
+from .sentry import SentryIntegration
 from .setup import setup_metrics
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ExceptionRegistry",
     "MetricsConfig",
     "PrometheusExporter",
+    "SentryIntegration",
     "mask_pii",
     "observe_errors",
     "register_exception",

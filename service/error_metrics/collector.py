@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from .classify import classify, message_of
 from .config import MetricsConfig
@@ -21,11 +22,23 @@ from .snapshot import Snapshot, summarise
 from .stores import EventStore, MemoryStore
 
 Listener = Callable[[ErrorEvent], None]
+
+
+class Reporter(Protocol):
+    """Sends some of the errors elsewhere; see `SentryIntegration`."""
+
+    def offer(self, exc: BaseException, code: int, status: int, context: RequestContext) -> None:
+        """Take an error, or leave it, and return at once."""
+        ...
+
+
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
-# Route templates and generated ids, which hold nothing to hide: no long run of digits but in a number of 32 hex digits.
+# Route templates and generated ids, which hold nothing to hide: words of letters, short ones with a digit or two, and
+# numbers of 32 hexadecimal digits.
 _PLAIN = re.compile(
-    r"[A-Za-z_/{}.:-]*+(?:\d{1,2}(?!\d)[A-Za-z_/{}.:-]*+)*+|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"(?:[_/{}.:-]++|[A-Za-z]{1,32}+(?![A-Za-z0-9])|[A-Za-z]{0,6}+\d{1,2}+[A-Za-z]{0,6}+(?![A-Za-z0-9]))*+"
+    r"|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 
 
@@ -37,6 +50,9 @@ class ErrorMetricsCollector:
         exporter: where Prometheus series live; by default a registry of its own.
         store: where events are kept; by default memory.
         clock: seconds since the epoch, for tests.
+
+    Attributes:
+        reporter: is offered every error, besides.
     """
 
     def __init__(
@@ -62,8 +78,9 @@ class ErrorMetricsCollector:
             self._keep, self.config.max_history_size, self.config.batch_send_size, lambda _: self.lose()
         )
         self._enabled = self.config.enabled
-        self._async = self.config.async_collection
+        self._put = self._handover.put if self.config.async_collection else self._keep_now
         self._lost = 0
+        self.reporter: Reporter | None = None
         _alive.add(self)
 
     def record(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
@@ -73,13 +90,13 @@ class ErrorMetricsCollector:
             exc: any exception; `BaseAppException` brings its own code, see `classify` for the others.
             request_context: what is known of the request.
         """
-        self._record(exc, request_context, self._async)
+        self._record(exc, request_context, self._put)
 
     def record_async(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
         """Count `exc` at once and keep it in the background, whatever `async_collection` says."""
-        self._record(exc, request_context, True)
+        self._record(exc, request_context, self._handover.put)
 
-    def _record(self, exc: BaseException, context: RequestContext | None, background: bool) -> None:
+    def _record(self, exc: BaseException, context: RequestContext | None, put: Callable[[RawEvent], None]) -> None:
         if not self._enabled:
             return
         try:
@@ -99,11 +116,9 @@ class ErrorMetricsCollector:
                 message = message_of(exc)
             if len(message) > MAX_TEXT:
                 message = message[: MAX_TEXT + 1]  # one more, so that the masker sees that it was cut
-            event = (now, code, series.domain, name, message, status, context or _NOTHING)
-            if background:
-                self._handover.put(event)
-            else:
-                self._keep([event])
+            put((now, code, series.domain, name, message, status, context or _NOTHING))
+            if self.reporter is not None:
+                self.reporter.offer(exc, code, status, context or _NOTHING)
         except Exception:  # noqa: BLE001  # telemetry must not break the request that it watches
             self.lose()
 
@@ -113,6 +128,9 @@ class ErrorMetricsCollector:
             self._lost += events
         if self.exporter is not None:
             self.exporter.events_dropped.inc(events)
+
+    def _keep_now(self, raw: RawEvent) -> None:
+        self._keep([raw])
 
     def _keep(self, raw: list[RawEvent]) -> None:
         try:

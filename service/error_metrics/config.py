@@ -15,7 +15,7 @@ from .masking import DEFAULT_FIELDS, DEFAULT_PATTERNS, Masker
 
 Environment = Literal["development", "staging", "production"]
 Rate = Annotated[float, Field(ge=0, le=1)]
-OWN_LABELS = frozenset({"error_code", "error_domain", "status_code", "le"})
+OWN_LABELS = frozenset({"error_code", "error_domain", "status_code", "reason", "le"})
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _LABEL = re.compile(_NAME)
 

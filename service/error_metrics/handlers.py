@@ -61,7 +61,9 @@ def setup_exception_handler(
     collector: ErrorMetricsCollector | None = getattr(app.state, "error_metrics", None)
     if collector is None or metrics_config is not None:
         merged = config.merged_into(metrics_config or MetricsConfig())
-        collector = setup_metrics(app, merged, prometheus_registry=prometheus_registry, serve_on=serve_on)
+        collector = setup_metrics(
+            app, merged, prometheus_registry=prometheus_registry, catalogue=catalogue, serve_on=serve_on
+        )
     elif config.merged_into(collector.config) != collector.config:
         raise ValueError("sentry_dsn, sentry_enabled: set them in the MetricsConfig that setup_metrics was given")
     handler = app.state.error_handler = _add_handler(app, config, collector, catalogue)

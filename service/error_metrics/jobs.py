@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from .collector import ErrorMetricsCollector
+from .sentry_trail import forget_job
 
 F = TypeVar("F", bound=Callable[..., Any])
 _default: ErrorMetricsCollector | None = None
@@ -56,6 +57,8 @@ class observe_errors:  # noqa: N801  # reads as a function: `with observe_errors
             with suppress(AttributeError):  # an exception may refuse attributes
                 setattr(exc, _SEEN, mark)  # a job within a job is one error
             (self._collector or default_collector()).record(exc, {"path": f"job:{self.job}"})
+        if depth == 1:
+            forget_job()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

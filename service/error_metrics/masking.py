@@ -45,39 +45,57 @@ DEFAULT_PATTERNS = (
     r"\b(?!https?:)[a-z][a-z0-9+.]{1,20}://[^\s:@/]{0,256}:[^\s@]{1,256}(?=@)",  # the same with a slash in the password
     r"(?<=input_value=).{1,1024}?(?=, input_type=)",  # pydantic quotes what it was given
     r"(?<=\[parameters: )[\s\S]{1,4096}?(?=\]\s|\]$|$)",  # and SQLAlchemy the parameters of a statement
+    # a password in a sentence: quoted, or of letters and digits, which `password is required` is not
+    r"(?i)(?:(?<=password )|(?<=passphrase )|(?<=passwd )|(?<=identified by ))[\"'][^\"'\r\n]{1,256}[\"']?",
+    r"(?i)(?:(?<=password is )|(?<=password was ))(?=\S{0,64}[a-z])(?=\S{0,64}\d)\S{1,256}",
+    r"(?i)(?<=set password )(?:for|to)\s[^\r\n]{1,256}",
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----)[\s\S]){0,4096}(?:-----END [A-Z ]{0,40}-----)?",
     r"(?i)(?<=authorization: )(?![\"'])[^\r\n]{1,2048}|(?<=cookie: )(?![\"'])[^\r\n]{1,4096}",  # headers, whole
     r"(?i)\b(?:bearer|basic|token)\s+[a-z0-9._~+/-]{8,2048}=*",  # Authorization header
     r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}\.[\w-]{0,2048}",  # JSON web token
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",  # AWS access key id
+    r"\bSG\.[\w-]{16,64}\.[\w-]{16,128}",  # SendGrid
     r"\b(?:sk|pk|rk|gh[opsur]|github_pat|glpat|xox[abp])[-_][\w-]{16,255}",  # keys with the issuers' own prefixes
     r"\bAIza[\w-]{35}",  # Google API key
-    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # e-mail
-    r"(?<![\d-])\d{6}-[1-8]\d{6}(?![\d-])",  # Korean resident registration number
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:'[\w.+-]{1,64})?(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # e-mail
+    # Korean resident registration number, which begins with a date of birth
+    r"(?<![\d-])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-[1-8]\d{6}(?![\d-])",
     r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])",  # US social security number
-    r"(?<![\w+-])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}(?![\w-])",  # phone, international
+    r"(?<![\w+-])(?:\+|%2[Bb])\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}(?![\w-])",  # phone, international
     r"(?<![\w-])01[016-9][ -]?\d{3,4}[ -]?\d{4}(?![\w-])",  # phone, Korean mobile
+    r"(?<![\w-])0(?:2|[3-6]\d)-\d{3,4}-\d{4}(?![\w-])",  # phone, Korean fixed line
     r"(?<![\w-])\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-])",  # phone, North American
 )
 
 # Every default pattern, card number and pair needs one of these, and most messages have none.
-_SUSPICIOUS = re.compile(r"[0-9@:=_-]")
-_SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token")
+_SUSPICIOUS = re.compile(r"[0-9@:=_<-]")
+_SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token", "pass", "identified by")
 # 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
 _CARD = re.compile(
-    r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{4,5})"
+    r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}"
+    r"|[2-6]\d{3}([ +-]|%20)\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ +-]|%20)\d{6}\2\d{4,5})"
     r"(?![0-9A-Fa-f-])"
 )
 # Country, check digits and up to 30 characters, in one piece or in fours (ISO 13616).
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)\b")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-# As in `a=1`, `"a": 1`, `a => 1`, `a%3D1` and `('a', '1')`.
-_SEPARATOR = r"""(?:["']?\s{0,10}(?:=>|:=|[=:]|%3[AD])\s{0,10}|["'],\s{0,3}(?=b?["']))"""
+# As in `a=1`, `"a": 1`, `a => 1`, `a%3D1`, `(a)=(1)`, `\"a\": 1` and `('a', '1')`.
+_SEPARATOR = (
+    r"""(?:\\{0,8}["')]?\s{0,10}(?:=>|:=|[=:]|%3[AD])\s{0,10}|\\{0,8}["']{1,2},\s{0,3}(?=\\{0,8}["']?b?["']))"""
+)
 _HAS_SEPARATOR = re.compile(r"[=:\"']|%3|--")
 # A quoted value may lack its end, when the text was cut.
-_VALUE = r"""(?:b?"(?:\\.|[^"\\]){0,4096}"?|b?'(?:\\.|[^'\\]){0,4096}'?|[^\s,;&"'}\])]{1,4096})"""
+_QUOTED = r"""b?"(?:\\.|[^"\\]){0,4096}"?|b?'(?:\\.|[^'\\]){0,4096}'?"""
+# The same inside a text that is itself quoted; what is quoted more often than twice is hidden to the next quote.
+_QUOTED_TWICE = r"""\\"(?:[^"\\]|\\\\(?:\\.|[^\\])){0,4096}(?:\\")?|\\{1,8}["'][^"']{0,4096}["']?"""
+# Lists and mappings, and those in them.
+_FLAT = rf"""(?:{_QUOTED}|[^][(){{}}"'])"""
+_NESTED = rf"""[\[({{](?:{_FLAT}|[\[({{]{_FLAT}{{0,4096}}+[\])}}]?){{0,4096}}+[\])}}]?"""
+_VALUE = rf"""(?:{_QUOTED}|{_QUOTED_TWICE}|{_NESTED}|[^\s,;&"'}}\])]{{1,4096}})"""
+_NEW_LINE = r"(?:\r?\n|\\{1,4}r\\{1,4}n|\\{1,4}n)"
 _WORD_BEGINS = r"(?:(?<![a-zA-Z])|(?-i:(?<=[a-z])(?=[A-Z])))"
 _MORE_WORDS = r"(?:[-_][a-z0-9]{1,32}|(?-i:[A-Z][a-z0-9]{1,32})){0,3}"
+_LONGEST_NAME = 64
 _LONG_NAME = 8  # letters; a name as long as this is no accident inside another word
 
 
@@ -111,7 +129,12 @@ class Masker:
         patterns = tuple(patterns)
         self._fields = tuple({_words(field) for field in fields} - {()})
         self._patterns = tuple(_compile(pattern) for pattern in patterns)
-        self._pairs = self._pair_pattern()
+        self._names = self._name_pattern()
+        self._pairs, self._elements, self._parts = _named_values(self._names)
+        joined = {"".join(words) for words in self._fields}
+        self._joined = frozenset(joined)
+        self._anywhere = _any_of(name for name in joined if len(name) >= _LONG_NAME)
+        self._as_words = _any_of(f"_{'_'.join(words)}_" for words in self._fields)
         self._hidden: dict[str, bool] = {}  # what `hides` has found; names come again and again
         self._only_defaults = tuple(patterns) == DEFAULT_PATTERNS
 
@@ -124,9 +147,7 @@ class Masker:
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         text = _IBAN.sub(_hide_iban, _CARD.sub(_hide_card, text))
-        if self._pairs is not None and _HAS_SEPARATOR.search(text):
-            text = self._pairs.sub(rf"\1{MASK}", text)
-        return text
+        return self._without_pairs(text) if self._names else text
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Return a masked copy of nested mappings, lists and texts; other values stay as they are."""
@@ -138,6 +159,8 @@ class Masker:
             return MASK
         if isinstance(value, Mapping):
             return {self._key(key): self._entry(key, item, depth) for key, item in value.items()}
+        if isinstance(value, list | tuple) and len(value) == 2 and self._is_name(value[0]):  # a header, a form's field
+            return [self._key(value[0]), value[1] if value[1] is None else MASK]
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self.value(item, depth + 1) for item in value]
         if isinstance(value, int) and not isinstance(value, bool):
@@ -155,9 +178,11 @@ class Masker:
         return found
 
     def _hides(self, key: str) -> bool:
-        words = _words(key)
-        joined = "".join(_WORD.findall(key)).lower()
-        return any(_contains(words, field) or _covers("".join(field), joined) for field in self._fields)
+        words = _WORD.findall(key)
+        joined = "".join(words).lower()
+        if joined in self._joined or self._anywhere.search(joined):
+            return True
+        return self._as_words.search(f"_{'_'.join(map(_one, words))}_") is not None
 
     def _key(self, key: Any) -> Any:
         if isinstance(key, bytes):
@@ -171,15 +196,40 @@ class Masker:
             return MASK
         return self.value(item, depth + 1)
 
-    def _pair_pattern(self) -> re.Pattern[str] | None:
-        """Match `password=…`, `userPasswordHash => …` or `"apiKey": "…"` inside a text."""
+    def _is_name(self, value: Any) -> bool:
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        return isinstance(value, str) and len(value) <= _LONGEST_NAME and self.hides(value)
+
+    def _without_pairs(self, text: str) -> str:
+        if _HAS_SEPARATOR.search(text):
+            text = self._pairs.sub(rf"\1{MASK}", text)
+        if "</" in text:
+            text = self._elements.sub(rf"\1{MASK}", text)
+        if "name=" in text:
+            text = self._parts.sub(rf"\1{MASK}", text)
+        return text
+
+    def _name_pattern(self) -> str:
+        """Match `password`, `userPasswordHash` and `apiKey`; empty without fields."""
         fields = sorted(self._fields, reverse=True)
         if not fields:
-            return None
+            return ""
         names = "|".join(map(_spellings, fields))
         anywhere = "|".join(_spellings(words) for words in fields if len("".join(words)) >= _LONG_NAME) or r"(?!)"
-        name = rf"(?:{_WORD_BEGINS}(?:{names})|{anywhere})s?{_MORE_WORDS}"
-        return re.compile(rf"(?i)(--(?:[a-z]{{1,16}}-){{0,3}}{name}\s{{1,3}}|{name}{_SEPARATOR}){_VALUE}")
+        return rf"(?:{_WORD_BEGINS}(?:{names})|{anywhere})s?{_MORE_WORDS}"
+
+
+def _named_values(name: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Match a named value, after what has to stay: as a pair, in an element of XML, in a part of a multipart body."""
+    return (
+        re.compile(rf"(?i)(--(?:[a-z]{{1,16}}-){{0,3}}{name}\s{{1,3}}|{name}{_SEPARATOR}){_VALUE}"),
+        re.compile(rf"(?i)(<[\w.:-]{{0,64}}?{name}(?:\s[^<>]{{0,256}})?>)[^<]{{1,4096}}"),
+        re.compile(
+            rf"(?i)(\bname=\\{{0,4}}[\"']?[\w.:[-]{{0,64}}?{name}\]{{0,4}}\\{{0,4}}[\"']?(?:;[^\r\n\\]{{0,256}})?"
+            rf"(?:{_NEW_LINE}[^\r\n\\]{{1,256}}){{0,4}}{_NEW_LINE}{_NEW_LINE})(?:(?!{_NEW_LINE}--)[\s\S]){{1,4096}}"
+        ),
+    )
 
 
 def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
@@ -203,20 +253,21 @@ def _has_none(words: tuple[str, ...], text: str) -> bool:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    words = (word.lower() for word in _WORD.findall(name))
-    return tuple(word[:-1] if len(word) > 3 and word[-1] == "s" != word[-2] else word for word in words)  # one for many
+    return tuple(map(_one, _WORD.findall(name)))
+
+
+def _one(word: str) -> str:
+    """Return a word in lower case, and for many the word for one."""
+    word = word.lower()
+    return word[:-1] if len(word) > 3 and word[-1] == "s" != word[-2] else word
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(texts)) or r"(?!)")  # of letters, digits and _ only
 
 
 def _spellings(words: tuple[str, ...]) -> str:
     return "[-_ ]?".join(map(re.escape, words))
-
-
-def _covers(field: str, joined: str) -> bool:
-    return field in joined if len(field) >= _LONG_NAME else field == joined
-
-
-def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
@@ -233,7 +284,7 @@ def _cut(text: str) -> str:
 
 
 def _hide_card(match: re.Match[str]) -> str:
-    digits = "".join(filter(str.isdigit, match.group()))
+    digits = "".join(filter(str.isdigit, match.group().replace("%20", "")))
     return MASK if luhn_valid(digits) else match.group()
 
 

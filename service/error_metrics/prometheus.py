@@ -7,7 +7,7 @@ summaries over the last minutes do not exist there, and the history is each work
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -43,6 +43,7 @@ class PrometheusExporter:
         self._shown = _Together(self.registry) if registry is None else self.registry
         self._constant = dict(config.default_labels)
         names, prefix = tuple(self._constant), config.namespace
+        self._prefix = prefix
         self._errors = make_counter(
             f"{prefix}_errors_total",
             "Errors by code, domain and HTTP status.",
@@ -73,6 +74,15 @@ class PrometheusExporter:
     def counter(self, code: str, domain: str, status: str) -> CounterChild:
         """Return the counter of one series, to be kept: looking it up costs more than counting."""
         return self._errors.labels(code, domain, status, *self._constant.values())
+
+    def more(self, name: str, text: str, *labels: str) -> Callable[..., CounterChild]:
+        """Register the counter `<namespace>_<name>`, and return what makes its series from label values.
+
+        Raises:
+            ValueError: the registry holds this name already.
+        """
+        family = make_counter(f"{self._prefix}_{name}", text, (*labels, *self._constant), self.registry)
+        return lambda *values: only_child(family, (*values, *self._constant.values()))
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """Return body and content type of a scrape, as text or OpenMetrics by the `Accept` header."""

@@ -19,6 +19,8 @@ from .prometheus import PrometheusExporter
 from .registry import ExceptionRegistry, default_registry
 from .requests import measure_requests
 from .routes import taken
+from .sentry import init_sentry
+from .sentry_trail import RequestTrails
 from .summary import RequestSummary
 
 API_PATH = "/api/metrics"
@@ -44,15 +46,13 @@ def setup_metrics(
         serve_on: the application that gets the routes, for example one on a port of its own; by default `app`.
 
     Returns:
-        The collector, which is also `app.state.error_metrics`.
+        The collector, which is also `app.state.error_metrics`; `app.state.sentry` is the `SentryIntegration` or None.
 
     Raises:
-        ValueError: a setting asks for what this version cannot do, or for a path that the application has.
+        ValueError: the application has a path already, or Sentry is enabled and its SDK is not installed.
         RuntimeError: the application serves already, or has been set up before.
     """
     config = config or MetricsConfig()
-    if config.sentry_enabled:
-        raise ValueError("sentry_enabled: this version reports nothing to Sentry yet, set it to false")
     if getattr(app.state, "error_metrics", None) is not None:
         raise RuntimeError("setup_metrics: this application has been set up before")
     monitoring = serve_on or app
@@ -60,12 +60,15 @@ def setup_metrics(
         raise ValueError(f"prometheus_path: the application has {config.prometheus_path} already, choose another path")
     exporter = _exporter(config, prometheus_registry)
     collector = ErrorMetricsCollector(config, exporter)
+    app.state.sentry = collector.reporter = init_sentry(config, exporter, catalogue)
     app.state.error_metrics = collector
     set_default_collector(collector)
     if not config.enabled:
         return collector
     measurement = measure_requests(app)
     measurement.lose = collector.lose
+    if collector.reporter is not None:
+        measurement.add(RequestTrails())
     if exporter is not None:
         _serve_exposition(monitoring, exporter, config.prometheus_path)
     if config.dashboard_enabled:

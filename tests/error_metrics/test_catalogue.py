@@ -44,6 +44,7 @@ def test_the_public_names_are_these() -> None:
         "ExceptionRegistry",
         "MetricsConfig",
         "PrometheusExporter",
+        "SentryIntegration",
         "mask_pii",
         "observe_errors",
         "register_exception",

@@ -454,13 +454,6 @@ def test_setting_up_twice_is_refused() -> None:
         setup_exception_handler(app, metrics_config=MetricsConfig())
 
 
-def test_sentry_is_refused_while_nothing_reports_to_it() -> None:
-    """Silence would be worse."""
-    config = ErrorHandlerConfig(sentry_enabled=True, sentry_dsn="https://k@sentry.example/1")
-    with pytest.raises(ValueError, match="sentry_enabled: this version reports nothing"):
-        make_app(config)
-
-
 @pytest.mark.parametrize("content", ["[]", "{", '{"310": 1}'])
 def test_a_broken_locale_file_stops_the_start(tmp_path: Path, content: str) -> None:
     """The error names the file."""

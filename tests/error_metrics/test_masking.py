@@ -39,6 +39,11 @@ SECRETS = {
     "github, fine-grained": "github_pat_11ABCDEFG0123456789_abcdefghijklmnop",
     "google": "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
     "phone, US": "(415) 555-2671",
+    "phone, Korean fixed line": "02-312-3456",
+    "phone of an URL": "%2B821055554444",
+    "visa of an URL": "4242%204242%204242%204242",
+    "e-mail of an URL": "jane%40example.com",
+    "SendGrid": "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzr",
     "password of an URL": "app:hunter2",
 }
 HARMLESS = [
@@ -56,6 +61,9 @@ HARMLESS = [
     "DE89370400440532013001",  # fails the check digits
     "http://a.example:80/x?n=1",
     "3 tests pass, 2 fail",
+    "password is required",
+    "unexpected token ')' at line 3",
+    "order 202699-1234567",  # no month or day
 ]
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=20),
@@ -139,6 +147,18 @@ def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None
         ("run --db-password hunter2 --verbose", "run --db-password *** --verbose"),
         ("[('password', 'hunter2'), ('n', 1)]", "[('password', ***), ('n', 1)]"),
         ("X-Amz-Signature=abc&n=1", "X-Amz-Signature=***&n=1"),
+        (r'{"body": "{\"token\": \"a\\\"b c\", \"n\": 1}"}', r'{"body": "{\"token\": ***, \"n\": 1}"}'),
+        ('{"tokens": ["a", {"b": "c]"}], "n": 1}', '{"tokens": ***, "n": 1}'),
+        ("cookies={'a': 'b}', 'c': {'d': 'e'}} rest", "cookies=*** rest"),
+        ("Key (api_key)=(abc) already exists", "Key (api_key)=*** already exists"),
+        ("wrong password 'hunter' for bob", "wrong password *** for bob"),
+        ("the password is hunter2 now", "the password is *** now"),
+        ("SET PASSWORD FOR bob = 'x y'", "SET PASSWORD ***"),
+        ("<db:user_token a='1'>two words</db:user_token>", "<db:user_token a='1'>***</db:user_token>"),
+        (
+            '--b\r\ncontent-disposition: form-data; name="user[pwd]"\r\nContent-Type: a/b\r\n\r\ntwo\r\nlines\r\n--b',
+            '--b\r\ncontent-disposition: form-data; name="user[pwd]"\r\nContent-Type: a/b\r\n\r\n***\r\n--b',
+        ),
         (
             "input should be a number [input_value='hunter2', input_type=str]",
             "input should be a number [input_value=***, input_type=str]",
@@ -152,6 +172,12 @@ def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None
 def test_a_pair_inside_a_text_is_hidden(text: str, masked: str) -> None:
     """Logs and messages write keys and values in many ways."""
     assert mask_pii(text) == masked
+
+
+def test_a_pair_in_a_list_is_hidden_like_one_in_a_mapping() -> None:
+    """Frameworks keep headers and the fields of forms so."""
+    assert mask_pii([(b"authorization", b"x"), (b"accept", b"y")]) == [["authorization", MASK], ["accept", "y"]]
+    assert mask_pii([("token", None), ("n", 1)]) == [["token", None], ["n", 1]]
 
 
 def test_null_under_a_sensitive_key_says_that_there_was_nothing() -> None:
@@ -205,7 +231,7 @@ def test_what_is_nested_too_deeply_is_hidden() -> None:
     assert MASK in repr(mask_pii(value))
 
 
-@pytest.mark.parametrize("char", list("a1@.-:/= +(\"'{"))
+@pytest.mark.parametrize("char", [*"a1@.-:/= +(\"'{[<\\\n", "={", "=[", '\\"', "name=token\r\n", "<token>", "</"])
 def test_no_text_makes_masking_slow(char: str) -> None:
     """Time grows with length, not with its square: 4,000 repetitions of a trigger take no second."""
     started = time.process_time()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 
-from service.error_metrics import BaseAppException, MetricsConfig, register_exception, setup_exception_handler
-from service.error_metrics.registry import default_registry
+from service.error_metrics import BaseAppException, MetricsConfig, setup_exception_handler
+from service.error_metrics.registry import CatalogueEntry, default_registry
 from service.error_metrics.requests import measure_requests
 from service.telemetry.keeping import fraction
 from service.telemetry.logs import get_logger
@@ -20,11 +20,12 @@ from tests.asgi import request
 
 from .conftest import Logged, LogTo
 
-if default_registry.get(981) is None:
 
-    @register_exception(code=981, message="grave, though the client's fault", status=409, severity="error")
-    class Grave(BaseAppException):
-        """An error that somebody must look at."""
+@pytest.fixture(autouse=True)
+def grave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code whose errors are severe, though they are the client's fault."""
+    entry = CatalogueEntry(981, "Grave", "Somebody must look at it", 409, "error")
+    monkeypatch.setitem(default_registry._entries, 981, entry)
 
 
 def id_with(low: float, high: float) -> str:

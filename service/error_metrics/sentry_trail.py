@@ -1,0 +1,81 @@
+"""What is known of the work at hand when an error comes: its request, its user's id, and the breadcrumbs before it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextvars import ContextVar
+from itertools import islice
+from typing import Any, NamedTuple
+
+from .events import shorten
+from .measurement import MeasuredRequest, RequestObserver, Scope
+
+MAX_BREADCRUMBS = 50
+MAX_DATA = 20
+MAX_WORDS = 1024
+
+
+class Breadcrumb(NamedTuple):
+    """Something that happened before an error. Neither masked nor copied: that is done when it is sent."""
+
+    timestamp: float
+    category: str
+    message: str
+    level: str
+    data: dict[str, Any]
+
+
+class Trail:
+    """What one request or job has left behind so far. It has an end: the newest fifty breadcrumbs are kept.
+
+    A request has one object for all its tasks and worker threads, because a change of a context variable in a thread
+    would be lost when the thread returns, and dependencies that find out the user often run in one.
+    """
+
+    __slots__ = ("breadcrumbs", "scope", "user_id")
+
+    def __init__(self, scope: Scope | None = None) -> None:
+        self.scope = scope
+        self.user_id: str | None = None
+        self.breadcrumbs: deque[Breadcrumb] | None = None
+
+    def add(self, message: str, category: str, level: str, data: Mapping[str, Any]) -> None:
+        """Append a breadcrumb."""
+        if self.breadcrumbs is None:
+            self.breadcrumbs = deque(maxlen=MAX_BREADCRUMBS)
+        kept = dict(islice(data.items(), MAX_DATA))
+        self.breadcrumbs.append(Breadcrumb(time.time(), category, shorten(str(message), MAX_WORDS), level, kept))
+
+
+_current: ContextVar[Trail | None] = ContextVar("error_metrics_sentry_trail", default=None)
+
+
+def known_trail() -> Trail | None:
+    """Return the trail of this request or task, or None when nothing is known."""
+    return _current.get()
+
+
+def own_trail() -> Trail:
+    """Return the trail of this request or task, which is made now if there is none."""
+    trail = _current.get()
+    if trail is None:
+        trail = Trail()
+        _current.set(trail)
+    return trail
+
+
+def forget_job() -> None:
+    """Forget the trail of a job that ends; that of a request stays."""
+    trail = _current.get()
+    if trail is not None and trail.scope is None:
+        _current.set(None)
+
+
+class RequestTrails(RequestObserver):
+    """Gives each request a trail of its own, whatever ran in the same task before."""
+
+    def started(self, request: MeasuredRequest) -> None:
+        """Begin a trail."""
+        _current.set(Trail(request.scope))

@@ -1,0 +1,1 @@
+"""SAMPLE: fraud detection. Delete the folder to fork without it."""
