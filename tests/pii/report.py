@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from .corpus import HARMLESS, SECRETS
 from .items import Item
-from .sinks import SINKS, Sink
+from .sinks import DashboardSink, SentrySink, Sink
+from .telemetry_sinks import LogSink, SpanSink
+
+SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink, LogSink, SpanSink)
 
 
 class Result(NamedTuple):

@@ -1,7 +1,7 @@
 """Where the service writes what it was told, as bytes that can be searched.
 
 A sink is a class with `name`, a constructor that says whether masking is on, `plant` for one item, and `arrived` for
-everything that came through. To add one, write it and put it into `SINKS`.
+everything that came through. To add one, write it and put it into `SINKS` of report.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
@@ -171,4 +171,3 @@ _ROUTES = (
     "/metrics",
     "/dashboard",
 )
-SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink)
