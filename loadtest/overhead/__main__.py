@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from loadtest.overhead import instructions, memory, recording, scrape, server, times
+from loadtest.overhead import instructions, memory, recording, scrape, server, telemetry, times
 from loadtest.overhead.machine import facts
 from loadtest.overhead.pictures import draw
 from loadtest.overhead.places import IMAGES, PAGE, RESULTS
@@ -46,6 +46,7 @@ SECTIONS: dict[str, Callable[[bool], Any]] = {
     "d": lambda _quick: memory.measure(),
     "e": lambda quick: scrape.measure(5 if quick else scrape.ROUNDS),
     "f": lambda quick: {"thread": measure_sentry(6 if quick else 40)},
+    "g": lambda quick: telemetry.measure(6 if quick else 40, layouts=3 if quick else instructions.LAYOUTS),
 }
 
 

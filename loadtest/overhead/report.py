@@ -1,6 +1,7 @@
 """`docs/benchmarks.md` from the results, so that the page can be rebuilt without measuring again."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 from typing import Any
 
 from loadtest.overhead import instructions
@@ -16,6 +17,13 @@ NAMES = {
     "starlette_exporter": "starlette_exporter",
     "tutorial": "tutorial (`BaseHTTPMiddleware`)",
     "fastapi_telemetry": "FastAPI's own telemetry (OpenTelemetry)",
+}
+
+TELEMETRY_NAMES = {
+    "logs": "a log line for each request, sampled at 10 %",
+    "traces": "**a span for each request, ours**",
+    "traces_fastapi": "the same by FastAPI's `telemetry=`",
+    "traces_contrib": "the same by opentelemetry-instrumentation-fastapi",
 }
 
 INTRODUCTION = """# Benchmarks
@@ -51,6 +59,9 @@ METHOD = """## Method
 - **(f) Sentry**: the error metrics with and without a Sentry that is told of every error, in the hot loop, the
   request's own thread. After a burst of equal errors most are held back, so one variant has no limits: it hands every
   error over until the queue is full. Describing, masking and sending a report takes another thread some 20 ms.
+- **(g) Logs and traces** are added to error metrics, HTTP metrics and request ids. Log lines go to `/dev/null`; spans to
+  a collector on this machine, over HTTP, except while instructions are counted. Ours masks what spans tell and writes
+  errors into them, the other two do not. The background threads' work is part of all numbers.
 """
 
 LEFT_OUT = """## What was left out
@@ -59,7 +70,7 @@ LEFT_OUT = """## What was left out
   counted, done in the foreground every thirty requests.
 - FastAPI's own telemetry has no request and response sizes, so it does less than the others; its traces are off.
 - starlette_exporter cannot leave its labels off the sizes; the instrumentator labels requests in progress not at all.
-- Multiprocess mode, exemplars, logs and traces; end-to-end times under load are `make overhead`'s subject.
+- Multiprocess mode and exemplars; end-to-end times under load are `make overhead`'s subject.
 - Hot loops understate what a server pays, because caches stay warm: that is why both are here.
 """
 
@@ -67,7 +78,15 @@ LEFT_OUT = """## What was left out
 def page(results: Results) -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, _verdict(results), PICTURES]
-    sections = {"a": _instructions, "b": _times, "c": _recording, "d": _memory, "e": _scrapes, "f": _sentry}
+    sections = {
+        "a": _instructions,
+        "b": _times,
+        "c": _recording,
+        "d": _memory,
+        "e": _scrapes,
+        "f": _sentry,
+        "g": _telemetry,
+    }
     parts += [make(results[name]) for name, make in sections.items() if name in results]
     return "\n".join([*parts, METHOD, LEFT_OUT, _machine(results)])
 
@@ -161,6 +180,26 @@ def _scrapes(section: Any) -> str:
     lines = [[f"{found['series']:,.0f}", *(f"{found[key]:.1f}" for key in keys)] for found in section.values()]
     head = ("series", "scrape", "under load", "stall without", "worst", "stall with scrape", "worst")
     return "## (e) A scrape, in ms\n\n" + table(head, lines)
+
+
+def _telemetry(section: Any) -> str:
+    columns = [("hot", "healthy"), ("hot", "error"), ("server", "healthy"), ("server", "error")]
+    lines = []
+    for name, text in TELEMETRY_NAMES.items():
+        counted = instructions.added(section["counts"], name, "healthy", "ids").estimate
+        found = (interval(added_time(section, kind, cell, name, "ids")) for kind, cell in columns)
+        lines.append([text, f"{counted:,.0f}", *found])
+    head = ("added to metrics and request ids", "instructions", "hot loop", "hot, error", "uvicorn", "uvicorn, error")
+    stalls = [
+        [TELEMETRY_NAMES.get(name, "metrics and request ids"), f"{median(found):.1f}", f"{max(found):.1f}"]
+        for name, found in section["stalls"].items()
+    ]
+    return (
+        "## (g) Logs and traces, instructions and CPU time in µs\n\n"
+        + table(head, lines)
+        + "\nLongest stall of the event loop in a fifth of a second under 200 requests a second, in ms:\n\n"
+        + table(("with", "median", "worst"), stalls)
+    )
 
 
 def _sentry(section: Any) -> str:

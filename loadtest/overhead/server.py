@@ -1,6 +1,7 @@
 """(b) CPU time of a request inside a real uvicorn, its client on another core.
 
 `python -m loadtest.overhead.server VARIANT` is the worker: a server that also answers questions on standard input.
+With `watched` behind it, a task notes how long the event loop stood still.
 """
 
 import asyncio
@@ -92,6 +93,14 @@ async def _standard_input() -> asyncio.StreamReader:
     return reader
 
 
+async def _serve(variant: str, *how: str) -> None:
+    measured = MeasuredServer(build(variant))
+    ticking = asyncio.create_task(measured.tick()) if "watched" in how else None
+    await measured.run()
+    if ticking is not None:
+        ticking.cancel()
+
+
 if __name__ == "__main__":
     pin(0)
-    asyncio.run(MeasuredServer(build(sys.argv[1])).run())
+    asyncio.run(_serve(*sys.argv[1:]))

@@ -60,6 +60,7 @@ def rows(results: Results) -> Iterator[Row]:
         ("d", _kept),
         ("e", _scraped),
         ("f", _reported),
+        ("g", _told),
     ):
         if section in results:
             yield from make(results[section])
@@ -119,6 +120,14 @@ def _reported(section: Any) -> Iterator[Row]:
         found = added_time(section, "thread", "error", name, "sentry_off")
         measure = f"a Sentry {state}, added to an error response, its own thread"
         yield Row(measure, found.high, interval(found), "µs CPU", 100)
+
+
+def _told(section: Any) -> Iterator[Row]:
+    line = added_time(section, "hot", "healthy", "logs", "ids")
+    yield Row("a log line for each request, sampled at 10 %, hot loop", line.high, interval(line), "µs CPU", 10)
+    for kind, where in (("hot", "hot loop"), ("server", "in uvicorn")):
+        span = added_time(section, kind, "healthy", "traces", "ids")
+        yield Row(f"a span for each request, all sent, {where}", span.high, interval(span), "µs CPU", 300)
 
 
 def interval(found: Interval) -> str:
