@@ -1,6 +1,6 @@
 """`docs/benchmarks.md` from the results, so that the page can be rebuilt without measuring again."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
@@ -59,9 +59,9 @@ METHOD = """## Method
 - **(f) Sentry**: the error metrics with and without a Sentry that is told of every error, in the hot loop, the
   request's own thread. After a burst of equal errors most are held back, so one variant has no limits: it hands every
   error over until the queue is full. Describing, masking and sending a report takes another thread some 20 ms.
-- **(g) Logs and traces** are added to error metrics, HTTP metrics and request ids. Log lines go to `/dev/null`; spans to
-  a collector on this machine, over HTTP, except while instructions are counted. Ours masks what spans tell and writes
-  errors into them, the other two do not. The background threads' work is part of all numbers.
+- **(g) Logs and traces** are added to error metrics, HTTP metrics and request ids. Log lines go to `/dev/null`; spans
+  to a collector on this machine, over HTTP, except while instructions are counted. Ours masks what spans tell and
+  writes errors into them, the other two do not. The background threads' work is part of all numbers.
 """
 
 LEFT_OUT = """## What was left out
@@ -78,16 +78,7 @@ LEFT_OUT = """## What was left out
 def page(results: Results) -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, _verdict(results), PICTURES]
-    sections = {
-        "a": _instructions,
-        "b": _times,
-        "c": _recording,
-        "d": _memory,
-        "e": _scrapes,
-        "f": _sentry,
-        "g": _telemetry,
-    }
-    parts += [make(results[name]) for name, make in sections.items() if name in results]
+    parts += [make(results[name]) for name, make in _SECTIONS.items() if name in results]
     return "\n".join([*parts, METHOD, LEFT_OUT, _machine(results)])
 
 
@@ -214,3 +205,14 @@ def _sentry(section: Any) -> str:
 def _machine(results: Results) -> str:
     facts = [*results["machine"].items(), ("measured", ", ".join(sorted(set(results["measured"].values()))))]
     return "## Machine and versions\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts) + "\n"
+
+
+_SECTIONS: dict[str, Callable[[Any], str]] = {
+    "a": _instructions,
+    "b": _times,
+    "c": _recording,
+    "d": _memory,
+    "e": _scrapes,
+    "f": _sentry,
+    "g": _telemetry,
+}
