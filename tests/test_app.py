@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from service.app import create_app
-from service.error_metrics import MetricsConfig
+from service.app import Telemetry, create_app, create_service
+from service.error_metrics import MetricsConfig, sentry
 from service.settings import Settings
+from service.telemetry.tracing import setup_tracing
 from tests.asgi import request, start
 from tests.sentry_server import sentry_server
 
@@ -167,3 +169,28 @@ async def test_what_was_not_reported_yet_is_sent_when_the_service_stops(
         assert time.monotonic() - started < 10
         assert len(server.events) == arrived
         assert app.state.sentry.counts.dropped["shutdown"] == 1 - arrived
+
+
+async def test_spans_go_to_opentelemetry_alone_when_it_is_on(tmp_path: Path) -> None:
+    """And an error's report carries the same trace and span as the request's span."""
+    spans = InMemorySpanExporter()
+    with sentry_server() as server:
+        metrics = MetricsConfig(sentry_enabled=True, sentry_dsn=server.dsn, sentry_traces_sample_rate=1)
+        settings = Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/shop.db", metrics=metrics)
+        tracing = setup_tracing({"service": "shop"}, exporter=spans)
+        app = create_service(settings, Telemetry(tracing=tracing)).app
+
+        @app.get("/fails")
+        async def fails() -> None:
+            with sentry.start_transaction("evaluate"):
+                raise ZeroDivisionError
+
+        await request(app, "/fails")
+        assert app.state.sentry.flush(5)
+        tracing.close()
+    (span,) = [one for one in spans.get_finished_spans() if one.name == "GET /fails"]
+    (event,) = server.events
+    ids = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
+    assert (event["contexts"]["trace"]["trace_id"], event["contexts"]["trace"]["span_id"]) == ids
+    assert event["tags"]["trace_id"] == ids[0]
+    assert server.items("transaction") == []

@@ -34,11 +34,12 @@ class Reporter(Protocol):
 
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
-# Route templates and generated ids, which hold nothing to hide: words of letters, short ones with a digit or two, and
-# numbers of 32 hexadecimal digits.
+# Route templates and generated ids, which hold nothing to hide: words of letters, short ones with one or two digits in
+# them, and numbers of 32 hexadecimal digits.
 _PLAIN = re.compile(
-    r"(?:[_/{}.:-]++|[A-Za-z]{1,32}+(?![A-Za-z0-9])|[A-Za-z]{0,6}+\d{1,2}+[A-Za-z]{0,6}+(?![A-Za-z0-9]))*+"
-    r"|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"[0-9a-f]{32}"
+    r"|[A-Za-z_/{}.:-]*+(?:(?<![A-Za-z]{7})\d{1,2}(?!\d)[A-Za-z]{0,6}+(?![A-Za-z0-9])[A-Za-z_/{}.:-]*+)*+"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 
 
@@ -155,8 +156,8 @@ class ErrorMetricsCollector:
     def _told(self, value: object) -> str | None:
         if value is None:
             return None
-        text = shorten(str(value), MAX_WORD)
-        return text if _PLAIN.fullmatch(text) else self._text(text)
+        text = str(value)
+        return text if len(text) <= MAX_WORD and _PLAIN.fullmatch(text) else shorten(self._text(text), MAX_WORD)
 
     @property
     def dropped_events(self) -> int:

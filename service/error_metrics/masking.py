@@ -141,7 +141,7 @@ class Masker:
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden; beyond 4,096 characters it is cut at a word's end."""
         if len(text) > MAX_TEXT:
-            text = _cut(text)
+            text = cut(text, MAX_TEXT)
         if self._only_defaults and _SUSPICIOUS.search(text) is None and _has_none(_SUSPICIOUS_WORDS, text.lower()):
             return text
         for pattern in self._patterns:
@@ -232,6 +232,17 @@ def _named_values(name: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Patte
     )
 
 
+def cut(text: str, limit: int) -> str:
+    """Return the words of `text` that fit into `limit` characters, before it is masked.
+
+    A secret cut in half would no longer match its pattern, so the last word goes too.
+    """
+    if len(text) <= limit:
+        return text
+    head = text[:limit].rstrip().rpartition(" ")[0]
+    return head + " …" if head.strip() else MASK
+
+
 def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
     """Return a copy of `value` with personal data and secrets replaced by `***`.
 
@@ -275,12 +286,6 @@ def _compile(pattern: str) -> re.Pattern[str]:
         return re.compile(pattern)
     except re.error as problem:
         raise ValueError(f"pii_patterns: {pattern!r} is no regular expression: {problem}") from None
-
-
-def _cut(text: str) -> str:
-    # A secret cut in half would no longer match its pattern, so the last word goes too.
-    head = text[:MAX_TEXT].rstrip().rpartition(" ")[0]
-    return head + " …" if head.strip() else MASK
 
 
 def _hide_card(match: re.Match[str]) -> str:

@@ -20,8 +20,9 @@ from typing import Any
 
 from .classify import classify
 from .config import MetricsConfig
-from .events import RequestContext, shorten
+from .events import RequestContext
 from .handover import Handover
+from .masking import cut
 from .prometheus import PrometheusExporter
 from .registry import UNHANDLED_CODE, ExceptionRegistry, default_registry
 from .sentry_limits import Limiter, SentryCounts
@@ -206,7 +207,7 @@ def capture_message(message: str, level: Level = "info", **facts: Any) -> None:
 def set_user_context(user_id: str | int | None) -> None:
     """Tell whose request or job this is, by an id that means nothing to others; no name, no address."""
     if _default is not None:
-        own_trail().user_id = None if user_id is None else shorten(str(user_id), MAX_WORDS)
+        own_trail().user_id = None if user_id is None else cut(str(user_id), MAX_WORDS)
 
 
 def add_breadcrumb(

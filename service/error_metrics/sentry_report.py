@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any, Literal
 
 from .domains import ErrorDomain
-from .events import MAX_WORD, RequestContext, shorten
+from .events import MAX_WORD, RequestContext
+from .masking import cut
 from .measurement import Scope
 from .sentry_trail import Breadcrumb
 
@@ -81,7 +82,7 @@ def _tags(report: Report) -> dict[str, str]:
     for name in ("request_id", "trace_id"):
         if report.context.get(name):
             tags[name] = report.context.get(name)
-    return {key: shorten(str(value), MAX_WORD) for key, value in tags.items()}
+    return {key: cut(str(value), MAX_WORD) for key, value in tags.items()}
 
 
 def _extra(report: Report) -> dict[str, Any]:

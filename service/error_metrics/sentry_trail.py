@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .events import shorten
+from .masking import cut
 from .measurement import MeasuredRequest, RequestObserver, Scope
 
 MAX_BREADCRUMBS = 50
@@ -46,7 +46,7 @@ class Trail:
         if self.breadcrumbs is None:
             self.breadcrumbs = deque(maxlen=MAX_BREADCRUMBS)
         kept = dict(islice(data.items(), MAX_DATA))
-        self.breadcrumbs.append(Breadcrumb(time.time(), category, shorten(str(message), MAX_WORDS), level, kept))
+        self.breadcrumbs.append(Breadcrumb(time.time(), category, cut(str(message), MAX_WORDS), level, kept))
 
 
 _current: ContextVar[Trail | None] = ContextVar("error_metrics_sentry_trail", default=None)

@@ -196,7 +196,7 @@ def test_a_message_of_ten_megabytes_is_kept_short(collector: ErrorMetricsCollect
     collector.record(BaseAppException(901, "word " * 2_000_000), {"request_id": "r" * 10_000})
     event = collector.events()[0]
     assert len(event.message) == MAX_MESSAGE
-    assert len(event.request_id or "") == 128
+    assert event.request_id == "***"  # a word cut in half could be half a secret
 
 
 def test_a_hundred_thousand_codes_and_statuses_need_bounded_memory(collector: ErrorMetricsCollector) -> None:

@@ -23,6 +23,7 @@ from service.error_metrics import (
     observe_errors,
     register_exception,
     sentry,
+    sentry_trail,
     setup_exception_handler,
 )
 from service.error_metrics.sentry_limits import Limiter
@@ -188,6 +189,19 @@ def test_breadcrumbs_are_bounded() -> None:
     assert max(len(crumb["data"]) for crumb in crumbs) <= 20
 
 
+def test_what_is_too_long_is_not_cut_within_a_secret() -> None:
+    """Half a card number would match no pattern."""
+    card = "4242 4242 4242 4242"
+    with sentry_server() as server, reporting(server) as app:
+        for length in range(1024 - len(card), 1024):
+            sentry.add_breadcrumb("x" * (length - 4) + " pan=" + card.replace(" ", "-"))
+        sentry.capture_exception_with_facts(ValueError(), tags={"a": "x" * 120 + " 4242424242424242"})
+        app.state.sentry.flush(5)
+        sentry_trail.forget_job()
+    assert len(server.events[0]["breadcrumbs"]["values"]) == len(card)
+    assert b"4242" not in server.raw
+
+
 async def test_one_exception_object_used_again_is_reported_again() -> None:
     """The SDK's own deduplication would swallow it."""
     again = Overloaded()
@@ -339,6 +353,19 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         assert sentry.init_sentry() is not None
     finally:
         sentry._default = None
+
+
+def test_what_was_captured_last_is_sent_when_the_process_ends(repository: Path) -> None:
+    """A script has no application that would flush."""
+    with sentry_server() as server:
+        script = (
+            "from service.error_metrics import MetricsConfig, sentry\n"
+            f"sentry.init_sentry(MetricsConfig(sentry_enabled=True, sentry_dsn='{server.dsn}'))\n"
+            "sentry.capture_exception(ValueError('last'))\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=repository)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [event["exception"]["values"][0]["value"] for event in server.events] == ["last"]
 
 
 def test_own_frames_show_their_variables_and_those_of_libraries_do_not() -> None:
