@@ -16,7 +16,7 @@ from .jobs import observe_errors
 from .masking import mask_pii
 from .prometheus import PrometheusExporter
 from .registry import ExceptionRegistry, register_exception
-from .sentry import SentryIntegration
+from .sentry_integration import SentryIntegration
 from .setup import setup_metrics
 
 __all__ = [

@@ -94,5 +94,5 @@ def test_the_module_needs_none_of_its_extras(tmp_path: Path, repository: Path) -
         "print(sorted({'sentry_sdk', 'redis', 'sqlalchemy', 'httpx', 'service'} & set(sys.modules)))\n"
     )
     done = run(python, "-c", script, cwd=tmp_path)
-    refusal = "sentry_enabled: urllib3 is not installed, install the extra `sentry` or set it to false"
+    refusal = "sentry_enabled: sentry-sdk is not installed, install the extra `sentry` or set it to false"
     assert (done.stdout.strip(), done.stderr) == (f"{refusal}\n[]", "")

@@ -310,7 +310,7 @@ def test_without_the_extra_the_start_is_refused(monkeypatch: pytest.MonkeyPatch)
     """One line names the setting and the fix."""
     monkeypatch.setitem(sys.modules, "sentry_sdk", None)
     monkeypatch.delitem(sys.modules, "service.error_metrics.sentry_client", raising=False)
-    with pytest.raises(ValueError, match="sentry_enabled: sentry_sdk is not installed, install the extra `sentry`"):
+    with pytest.raises(ValueError, match="sentry_enabled: sentry-sdk is not installed, install the extra `sentry`"):
         SentryIntegration(MetricsConfig(sentry_enabled=True, sentry_dsn="https://k@sentry.example/1"))
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from service.error_metrics import MetricsConfig, SentryIntegration, sentry
 from service.error_metrics.masking import Masker
-from service.error_metrics.sentry import QUEUE
 from service.error_metrics.sentry_client import WAITING
+from service.error_metrics.sentry_integration import QUEUE
 from service.error_metrics.sentry_limits import Limiter
 from tests.asgi import request
 from tests.error_metrics.test_sentry import reporting
@@ -172,6 +172,27 @@ def test_no_variable_of_the_sdk_opens_a_way_around_the_masking(
         assert (len(server.events), spotlight.requests) == (1, 0)
     shown = capfd.readouterr()
     assert "a@b.example" not in shown.out + shown.err
+
+
+def test_a_helper_never_raises() -> None:
+    """Whatever it is given; what can't be taken is counted."""
+
+    class Odd:
+        def __str__(self) -> str:
+            raise SystemError("no text")
+
+    odd: Any = Odd()
+    with sentry_server() as server:
+        integration = sentry.init_sentry(MetricsConfig(sentry_enabled=True, sentry_dsn=server.dsn))
+        assert integration is not None
+        sentry.set_user_context(odd)
+        sentry.add_breadcrumb(odd)
+        sentry.capture_exception_with_facts(ValueError(), unknown=1)
+        assert (integration.counts.dropped["building"], integration.counts.waiting) == (3, 0)
+        sentry.capture_exception_with_facts(ValueError(), tags={"a": odd})
+        assert integration.flush(5)
+        assert (integration.counts.dropped["building"], server.requests) == (4, 0)
+    sentry._default = None
 
 
 async def test_a_broken_integration_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
