@@ -87,6 +87,8 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
         measurement.leave_out(*PROBES)
     if telemetry.tracing is not None:
         measurement.add(telemetry.tracing.server_spans())  # before whoever asks for the ids of trace and span
+        if app.state.sentry is not None:
+            app.state.sentry.leave_traces_to("OpenTelemetry")
     if settings.security_headers:
         measurement.add(SecurityHeaders())
     registry = collector.exporter.registry if collector.exporter is not None else None

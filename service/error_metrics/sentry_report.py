@@ -96,7 +96,8 @@ def _contexts(report: Report) -> dict[str, Any]:
     }
     trace_id = report.context.get("trace_id")
     if trace_id:  # Sentry wants a span, too; one with a letter in front is never taken for a card number
-        contexts["trace"] = {"trace_id": trace_id, "span_id": f"a{getrandbits(60):015x}"}
+        state = report.scope.get("state", {}) if report.scope is not None else {}
+        contexts["trace"] = {"trace_id": trace_id, "span_id": state.get("span_id") or f"a{getrandbits(60):015x}"}
     return contexts
 
 

@@ -79,3 +79,7 @@ class RequestTrails(RequestObserver):
     def started(self, request: MeasuredRequest) -> None:
         """Begin a trail."""
         _current.set(Trail(request.scope))
+
+    def left(self, request: MeasuredRequest) -> None:  # noqa: ARG002
+        """Let go of it, and of the request's scope."""
+        _current.set(None)

@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 from .corpus import HARMLESS, SECRETS
 from .items import Item
-from .sinks import DashboardSink, SentrySink, Sink
-from .telemetry_sinks import LogSink, SpanSink
-
-SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink, LogSink, SpanSink)
+from .sinks import SINKS, Sink
 
 
 class Result(NamedTuple):

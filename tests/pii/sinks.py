@@ -1,7 +1,7 @@
 """Where the service writes what it was told, as bytes that can be searched.
 
 A sink is a class with `name`, a constructor that says whether masking is on, `plant` for one item, and `arrived` for
-everything that came through. To add one, write it and put it into `SINKS` of report.py.
+everything that came through. To add one, write it and put it into `SINKS`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from tests.asgi import request
 from tests.sentry_server import SentryServer
 
 from .items import Item
+from .telemetry_sinks import LogSink, SpanSink
 
 AT_ONCE = 10  # reports; the queues take more
 
@@ -118,7 +119,7 @@ def _capture(**facts: Any) -> None:
 
 _PREPARATIONS: dict[str, Callable[[Item], None]] = {
     "breadcrumb": lambda item: sentry.add_breadcrumb(item.text),
-    "breadcrumb_data": lambda item: sentry.add_breadcrumb("planted", data=item.value),
+    "breadcrumb_data": lambda item: sentry.add_breadcrumb("planted", data={"value": item.value}),
     "extra": lambda item: _capture(extra={"value": item.value}),
     "context": lambda item: _capture(contexts={"planted": {"value": item.value}}),
     "tag": lambda item: _capture(tags={"value": item.text}),
@@ -171,3 +172,4 @@ _ROUTES = (
     "/metrics",
     "/dashboard",
 )
+SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink, LogSink, SpanSink)

@@ -47,6 +47,8 @@ class LogSink:
         log.info("planted", **{item.text: 1})
         library.warning("planted %s", item.value, extra={"planted": item.value})
         library.warning(item.text)
+        if item.place == "log":
+            library.warning(item.value[0], *item.value[1:])
         try:
             _fail(item)
         except ValueError:

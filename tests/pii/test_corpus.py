@@ -14,8 +14,8 @@ from service.error_metrics.masking import luhn_valid
 from .corpus import GENERATED, HANDWRITTEN, HARMLESS, SECRETS
 from .generated import generate
 from .items import PLACES, Item
-from .report import SINKS, Result, planted, search, table
-from .sinks import DashboardSink, Sink
+from .report import Result, planted, search, table
+from .sinks import SINKS, DashboardSink, Sink
 
 KINDS = {
     "api key",
