@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
-from service.app import Telemetry, create_service
+from service.app import NOTHING, Service, Telemetry, create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
 from service.error_metrics.catalogue import as_markdown, as_table
@@ -25,11 +25,13 @@ from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
 from service.settings import Settings
 from service.telemetry.logs import LogConfig, Logs, setup_logging
+from service.workers import Workers, check_shared_metrics
 
 if TYPE_CHECKING:
     from service.telemetry.tracing import Tracing
 
 T = TypeVar("T")
+Sockets = tuple[socket.socket, socket.socket | None]  # of the API, and of the management port
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve until told to stop")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     serve.add_argument("--port", default="8000", help="port to listen on (default %(default)s)")
+    serve.add_argument("--workers", default="1", help="processes that serve; see docs/workers.md (default %(default)s)")
     serve.set_defaults(command=_serve)
     for name, run, text in (
         ("migrate", _migrate, "bring the database up to this code's schema"),
@@ -67,34 +70,44 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
-    telemetry = Telemetry(_log(settings), _trace(settings))
-    app, management, readiness = create_service(settings, telemetry)
+    workers = _workers(options.workers)
+    if workers > 1 and settings.metrics.enabled and settings.metrics.prometheus_enabled:
+        check_shared_metrics()
+    logs = setup_logging(settings.logs, facts=settings.facts, masker=settings.masker)
+    telemetry = Telemetry(logs, _trace(settings)) if workers == 1 else NOTHING
+    made = create_service(settings, telemetry)  # also where workers make their own: it says what is wrong, once
     asyncio.run(_with_engine(_usable))
-    api = Listening(app, _listen(options.host, _port(options.port), "--port"))
-    beside = None
-    if management is not None and settings.management_port is not None:
-        beside = Listening(management, _listen(options.host, settings.management_port, "MANAGEMENT_PORT"))
-    print(_welcome(options.host, api, beside or api, settings.metrics), file=sys.stderr)
+    sockets = _sockets(options, settings)
+    print(_welcome(options.host, *sockets, settings.metrics), file=sys.stderr)
+    if workers == 1:
+        return _serve_here(settings, made, telemetry, sockets)
+    return Workers(workers, lambda: _work(settings, logs, sockets)).run()
+
+
+def _work(settings: Settings, logs: Logs, sockets: Sockets) -> int:
+    telemetry = Telemetry(logs, _trace(settings))
+    return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
+
+
+def _sockets(options: argparse.Namespace, settings: Settings) -> Sockets:
+    api = _listen(options.host, _port(options.port), "--port")
+    if settings.management_port is None:
+        return api, None
+    return api, _listen(options.host, settings.management_port, "MANAGEMENT_PORT")
+
+
+def _serve_here(settings: Settings, made: Service, telemetry: Telemetry, sockets: Sockets) -> int:
+    app, management, readiness = made
+    beside = Listening(management, sockets[1]) if management is not None and sockets[1] is not None else None
     gc.collect()
     gc.freeze()  # modules and routes never go; looking through them stops every request for 40 ms now and then
     limits = Limits(settings.drain_seconds, settings.shutdown_seconds)
-    code = asyncio.run(
-        serve(
-            api,
-            beside,
-            readiness,
-            limits,
-            trusted_proxies=settings.trusted_proxies,
-        )
-    )
+    serving = serve(Listening(app, sockets[0]), beside, readiness, limits, trusted_proxies=settings.trusted_proxies)
+    code = asyncio.run(serving)
     for part in reversed(telemetry):  # the logs last: they tell of the others
         if part is not None:
             part.close()
     return code
-
-
-def _log(settings: Settings) -> Logs:
-    return setup_logging(settings.logs, facts=settings.facts, masker=settings.masker)
 
 
 def _trace(settings: Settings) -> Tracing | None:
@@ -107,9 +120,9 @@ def _trace(settings: Settings) -> Tracing | None:
     return setup_tracing(settings.facts, masker=settings.masker)
 
 
-def _welcome(host: str, api: Listening, monitoring: Listening, metrics: MetricsConfig) -> str:
-    there = _address(host, monitoring.listener)
-    parts = [f"service: {_address(host, api.listener)}/docs for the API"]
+def _welcome(host: str, api: socket.socket, management: socket.socket | None, metrics: MetricsConfig) -> str:
+    there = _address(host, management or api)
+    parts = [f"service: {_address(host, api)}/docs for the API"]
     if metrics.enabled and metrics.dashboard_enabled:
         parts.append(f"{there}/dashboard for its errors")
     if metrics.enabled and metrics.prometheus_enabled:
@@ -164,6 +177,12 @@ async def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
         return await work(engine)
     finally:
         await engine.dispose()
+
+
+def _workers(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 100:
+        return int(text)
+    raise ValueError(f"--workers: {text!r} is no number of workers, give one in 1-100")
 
 
 def _port(text: str) -> int:

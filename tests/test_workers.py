@@ -1,0 +1,141 @@
+"""Several workers on the same sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+from tests.servers import REPOSITORY, free_port, status
+
+STARTED = re.compile(r"Started server process \[(\d+)\]")
+
+
+@contextmanager
+def serving(folder: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+    """Serve with two workers and a management port until the block ends; gives both addresses."""
+    port, management = free_port(), free_port()
+    (folder / "metrics").mkdir(exist_ok=True)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve", "--port", str(port), "--workers", "2"],
+            cwd=folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+                "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+                "MANAGEMENT_PORT": str(management),
+                **environ,
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: len(pids(folder)) == 2)
+        eventually(lambda: status(f"http://127.0.0.1:{management}/health/ready") == 200)
+        yield process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{management}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+def eventually(true: object) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 20
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def pids(folder: Path) -> list[int]:
+    """Return the workers that have started; each says so for both of its servers."""
+    return sorted({int(pid) for pid in STARTED.findall((folder / "log").read_text())})
+
+
+def counted(management: str) -> float:
+    """Return how many requests for products all workers have counted."""
+    with urllib.request.urlopen(f"{management}/metrics", timeout=5) as answer:  # noqa: S310
+        text = answer.read().decode()
+    found = re.findall(r'^http_requests_total{.*endpoint="/v1/products".*} (\S+)', text, re.MULTILINE)
+    return sum(map(float, found))
+
+
+def test_they_share_both_sockets_and_their_counts_and_are_replaced(tmp_path: Path) -> None:
+    """Also the counts of one that was killed; SIGTERM ends them all with 0."""
+    with serving(tmp_path) as (process, base, management):
+        for _ in range(40):
+            assert status(f"{base}/v1/products") == 200
+        assert counted(management) == 40
+        assert status(f"{base}/metrics") == 404
+        os.kill(pids(tmp_path)[0], signal.SIGKILL)
+        eventually(lambda: len(pids(tmp_path)) == 3)
+        for _ in range(10):
+            assert status(f"{base}/v1/products") == 200
+        assert counted(management) == 50
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
+    text = (tmp_path / "log").read_text()
+    assert "ended with -9, another takes its place" in text
+    assert "Traceback" not in text
+
+
+def test_counts_of_an_earlier_run_are_not_added(tmp_path: Path) -> None:
+    """The folder is emptied at the start."""
+    for before in (0, 0):
+        with serving(tmp_path) as (_, base, management):
+            assert counted(management) == before
+            status(f"{base}/v1/products")
+            assert counted(management) == 1
+
+
+def test_a_worker_that_can_not_start_ends_them_all(tmp_path: Path) -> None:
+    """With its exit code, and not in circles."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from service.workers import Workers; raise SystemExit(Workers(3, lambda: 3).run())"],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        cwd=tmp_path,
+        timeout=30,
+    )
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("workers", "environ", "line"),
+    [
+        ("0", {}, "service: --workers: '0' is no number of workers, give one in 1-100"),
+        ("many", {}, "service: --workers: 'many' is no number of workers"),
+        ("2", {}, "service: PROMETHEUS_MULTIPROC_DIR: several workers add up their metrics in a folder"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    capsys: pytest.CaptureFixture[str], workers: str, environ: dict[str, str], line: str
+) -> None:
+    """Before anything is started."""
+    assert main(["serve", "--workers", workers]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(line)
+    assert told.count("\n") == 1
+
+
+def test_each_worker_logs_lines_of_its_own(tmp_path: Path) -> None:
+    """Whole, however many write to the same place."""
+    with serving(tmp_path, LOG_FORMAT="json") as (_, base, _management):
+        for _ in range(100):
+            status(f"{base}/v1/products")
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{")]
+    assert len([line for line in lines if line["logger"] == "service.request"]) == 100
