@@ -9,6 +9,17 @@ from prometheus_client import CollectorRegistry
 
 from service.error_metrics.cells import CounterChild, CounterFamily, make_counter
 
+from .config import LEVELS
+
+# What was left out on purpose, and what was lost.
+SAMPLED, RATE_LIMITED, REPEATED, QUEUE_FULL, WRITE_FAILED = REASONS = (
+    "sampled",
+    "rate_limited",
+    "repeated",
+    "queue_full",
+    "write_failed",
+)
+
 
 class LogCounts:
     """Counts by level and, for lines that were not written, by reason.
@@ -32,6 +43,10 @@ class LogCounts:
             make_counter("log_lines_total", "Lines written.", ("level",), registry),
             make_counter("log_lines_dropped_total", "Lines not written.", ("level", "reason"), registry),
         )
+        for level in LEVELS:  # from zero, so that the first loss is an increase
+            families[0].labels(level)
+            for reason in REASONS:
+                families[1].labels(level, reason)
         with self._lock:
             self._families, early = families, self._early
             self._early = Counter()

@@ -8,12 +8,11 @@ from service.error_metrics.measurement import MeasuredRequest
 from service.telemetry.keeping import fraction
 from service.telemetry.request_id import current_request
 
-from .counts import LogCounts
+from .counts import RATE_LIMITED, REPEATED, SAMPLED, WRITE_FAILED, LogCounts
 from .held import HeldLines, Room
 from .lines import Line
-from .sampler import RATE_LIMITED, REPEATED, SAMPLED, LogSampler
+from .sampler import LogSampler
 
-WRITE_FAILED = "write_failed"
 _HELD = "service.held_lines"  # in the scope of a request
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from .config import LogConfig
 from .lines import Line
 
-SAMPLED, RATE_LIMITED, REPEATED = "sampled", "rate_limited", "repeated"
 MAX_REMEMBERED = 1000
 _FAULTS = ("error", "critical")
 

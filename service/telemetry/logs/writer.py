@@ -9,11 +9,9 @@ from functools import partial
 
 from service.error_metrics.handover import Handover
 
-from .counts import LogCounts
+from .counts import QUEUE_FULL, WRITE_FAILED, LogCounts
 from .lines import Line
-from .pipeline import WRITE_FAILED
 
-QUEUE_FULL = "queue_full"
 MAX_WAITING = 10_000
 BATCH = 200
 

@@ -42,6 +42,8 @@ class SpanLosses:
             ValueError: the registry holds series of this name already.
         """
         family = make_counter("otel_spans_dropped_total", "Spans that were not sent.", ("reason",), registry)
+        for reason in (QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED):
+            family.labels(reason)  # from zero, so that the first loss is an increase
         with self._lock:
             self._family, early = family, self._early
         for reason, number in early.items():

@@ -1,0 +1,60 @@
+"""docs/metrics.md is what the service shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.app import Telemetry, create_service
+from service.error_metrics import MetricsConfig
+from service.settings import Settings
+from service.telemetry import setup_logging, setup_tracing
+from service.telemetry.cache import CacheMetrics
+from service.telemetry.clients import ClientMetrics
+from tests.asgi import request
+
+from .telemetry.logs.conftest import untouched
+
+__all__ = ["untouched"]
+ROW = re.compile(r"^\| `(?P<name>\w+)(?:{(?P<labels>[\w,]+)})?` \| (?P<type>\w+) \|", re.MULTILINE)
+OTHERS = ("process_virtual", "process_resident", "process_start", "process_cpu_seconds", "process_open", "process_max")
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_the_page_lists_what_a_scrape_shows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path
+) -> None:
+    """Every name with its type and labels, and nothing else."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    metrics = MetricsConfig(sentry_enabled=True, sentry_dsn="http://key@127.0.0.1:9/1")
+    settings = Settings(
+        database_url=f"sqlite+aiosqlite:///{tmp_path}/x.db", api_keys={"till": "0123456789abcdef"}, metrics=metrics
+    )
+    with (tmp_path / "log").open("wb") as log:
+        telemetry = Telemetry(setup_logging(descriptor=log.fileno()), setup_tracing({}))
+        app = create_service(settings, telemetry).app
+        registry: CollectorRegistry = app.state.error_metrics.exporter.registry
+        ClientMetrics(registry).add("fds", "GET", "200", 0.1)
+        CacheMetrics(registry).hits.labels("product").inc()
+        async with app.router.lifespan_context(app):
+            await request(app, "/v1/products/99")
+            text = (await request(app, "/metrics")).text
+        assert all(part.close() for part in telemetry if part is not None)
+    shown = {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        if not name.startswith(("python_", *OTHERS)):
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            shown[name] = (family.type, frozenset(labels))
+    page = (repository / "docs" / "metrics.md").read_text(encoding="utf-8")
+    listed = {
+        row["name"]: (row["type"], frozenset((row["labels"] or "").split(",")) - {""}) for row in ROW.finditer(page)
+    }
+    assert {name: kind for name, (kind, _) in listed.items()} == {name: kind for name, (kind, _) in shown.items()}
+    assert {name: labels for name, (_, labels) in shown.items() if labels != listed[name][1]} == {
+        "cache_misses_total": frozenset()  # there was none yet
+    }
