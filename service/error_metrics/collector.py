@@ -15,7 +15,7 @@ from .config import MetricsConfig
 from .errors import BaseAppException
 from .events import MAX_MESSAGE, MAX_WORD, ErrorEvent, RawEvent, RequestContext, shorten
 from .handover import Handover
-from .masking import MAX_TEXT, Masker
+from .masking import MAX_TEXT, Masker, encodable
 from .prometheus import PrometheusExporter
 from .series import SeriesTable
 from .snapshot import Snapshot, summarise
@@ -73,7 +73,7 @@ class ErrorMetricsCollector:
             self.config.max_history_size, self.config.retention_hours * 3600, clock
         )
         masker = Masker(self.config.pii_fields, self.config.pii_patterns)
-        self._text: Callable[[str], str] = masker.text if self.config.mask_pii else str
+        self._text: Callable[[str], str] = masker.text if self.config.mask_pii else encodable
         self._handover: Handover[RawEvent] = Handover(
             self._keep, self.config.max_history_size, self.config.batch_send_size, lambda _: self.lose()
         )

@@ -60,7 +60,7 @@ class Renderer:
             if shown is not None:
                 entry["exception"] = shown
         text = self._render(None, "", entry)
-        return f"{text}\n".encode("utf-8", "backslashreplace")
+        return f"{text}\n".encode("utf-8", "replace")  # readers of JSON refuse an escaped surrogate, too
 
     def _entry(self, line: Line) -> dict[str, Any]:
         entry: dict[str, Any] = {
