@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from .classify import CLIENT_CLOSED_REQUEST
-from .disconnects import waiting_messages, waits_for_leave
+from .disconnects import refused_by, waiting_messages, waits_for_leave
 from .routes import RouteTemplates
 
 Scope = MutableMapping[str, Any]
@@ -102,8 +102,10 @@ class MeasuredRequest:
             message = self._early.pop(0)
         else:
             self._receiving = True
-            message = await self._receive()
-            self._receiving = False
+            try:
+                message = await self._receive()
+            finally:  # asking `is_disconnected` cancels it
+                self._receiving = False
         if message["type"] == "http.request":
             self.request_bytes += len(message.get("body", b""))
             self._body_read = not message.get("more_body")
@@ -134,7 +136,8 @@ class MeasuredRequest:
             self._early = waiting_messages(self._receive)
         except Exception:  # noqa: BLE001  # a server that can't be asked
             return
-        self.disconnected = any(message["type"] == "http.disconnect" for message in self._early)
+        if any(message["type"] == "http.disconnect" for message in self._early):
+            self.disconnected = True
 
     async def _send_body(self, message: Message, last: bool) -> None:
         try:
@@ -160,6 +163,8 @@ class MeasuredRequest:
             return
         self.exception = exc
         self.status = 500
+        if exc is not None and refused_by(self._send, exc):
+            self.disconnected = True
         self._measurement.tell(self)
 
 
