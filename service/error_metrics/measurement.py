@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
 REQUEST = "error_metrics.request"  # where inner layers find it in the scope
@@ -80,7 +80,7 @@ class MeasuredRequest:
         self._send = send
         self._measurement = measurement
         method = scope["method"]
-        self.method: str = method if method in _METHODS else OTHER_METHOD
+        self.method: str = method if method in METHODS else OTHER_METHOD
         self.endpoint = UNMATCHED
         self.status = 0
         self.request_bytes = self.response_bytes = 0
