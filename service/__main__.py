@@ -9,10 +9,11 @@ import gc
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import shop  # SAMPLE
@@ -57,11 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", default="8000", help="port to listen on (default %(default)s)")
     serve.add_argument("--workers", default="1", help="processes that serve; see docs/workers.md (default %(default)s)")
     serve.set_defaults(command=_serve)
-    for name, run, text in (
-        ("migrate", _migrate, "bring the database up to this code's schema"),
-        ("seed", _seed, "fill an empty shop with products"),
-    ):
-        commands.add_parser(name, help=text).set_defaults(command=run)
+    migrate = commands.add_parser("migrate", help="bring the database up to this code's schema")
+    migrate.set_defaults(command=partial(_on_database, _migrate))
+    seed = commands.add_parser("seed", help="fill an empty shop with products")  # SAMPLE
+    seed.set_defaults(command=partial(_on_database, shop.seed_and_tell))  # SAMPLE
     errors = commands.add_parser("errors", help="print the catalogue of error codes")
     errors.add_argument("--markdown", action="store_true", help="as docs/error-codes.md")
     errors.set_defaults(command=_errors)
@@ -144,19 +144,13 @@ def _listen(host: str, port: int, setting: str) -> socket.socket:
         raise ValueError(f"cannot listen on port {port} of {host}: {problem.strerror}") from None
 
 
-def _migrate(_: argparse.Namespace) -> int:
-    print(f"database is at revision {asyncio.run(_with_engine(upgrade))}")
+def _on_database(work: Callable[[AsyncEngine], Awaitable[str]], _: argparse.Namespace) -> int:
+    print(asyncio.run(_with_engine(work)))
     return 0
 
 
-def _seed(_: argparse.Namespace) -> int:
-    try:
-        added = asyncio.run(_with_engine(shop.seed))
-    except (OperationalError, ProgrammingError) as problem:
-        missing = str(problem.orig).splitlines()[0]
-        raise ValueError(f"{missing}; run `python -m service migrate` first") from None
-    print(f"added {added} products" if added else "the shop has products already, nothing added")
-    return 0
+async def _migrate(engine: AsyncEngine) -> str:
+    return f"database is at revision {await upgrade(engine)}"
 
 
 def _errors(options: argparse.Namespace) -> int:

@@ -120,7 +120,8 @@ def _management_app(settings: Settings) -> FastAPI:
 
 
 def _handle_errors(app: FastAPI, management: FastAPI | None, settings: Settings) -> ErrorMetricsCollector:
-    answers = settings.error_handling.model_copy(update={"locale_dirs": (shop.LOCALES,)})  # SAMPLE
+    answers = settings.error_handling
+    answers = answers.model_copy(update={"locale_dirs": (shop.LOCALES,)})  # SAMPLE
     return setup_exception_handler(app, answers, settings.metrics, serve_on=management)
 
 

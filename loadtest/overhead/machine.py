@@ -57,6 +57,12 @@ def count_key(digest: str | None = None) -> str:
     return " | ".join((python, build(), flags, f"locks {digest or locks_digest()}"))
 
 
+def alike(key: str) -> tuple[str, str]:
+    """The part of a key that two machines with comparable counts share: minor version of Python, and locks."""
+    parts = key.split(" | ")
+    return parts[0].rpartition(".")[0], parts[-1]
+
+
 def locks_digest(locks: tuple[Path, ...] = LOCKS) -> str:
     """A short hash over the pinned versions; comments and file hashes do not matter."""
     pins = sorted(

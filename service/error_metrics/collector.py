@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 import weakref
@@ -13,13 +12,14 @@ from typing import Protocol
 from .classify import classify, message_of
 from .config import MetricsConfig
 from .errors import BaseAppException
-from .events import MAX_MESSAGE, MAX_WORD, ErrorEvent, RawEvent, RequestContext, shorten
+from .events import MAX_MESSAGE, ErrorEvent, RawEvent, RequestContext, shorten
 from .handover import Handover
-from .masking import MAX_TEXT, Masker
+from .masking import MAX_TEXT, Masker, encodable
 from .prometheus import PrometheusExporter
 from .series import SeriesTable
 from .snapshot import Snapshot, summarise
 from .stores import EventStore, MemoryStore
+from .told import Told
 
 Listener = Callable[[ErrorEvent], None]
 
@@ -34,13 +34,6 @@ class Reporter(Protocol):
 
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
-# Route templates and generated ids, which hold nothing to hide: words of letters, short ones with one or two digits in
-# them, and numbers of 32 hexadecimal digits.
-_PLAIN = re.compile(
-    r"[0-9a-f]{32}"
-    r"|[A-Za-z_/{}.:-]*+(?:(?<![A-Za-z]{7})\d{1,2}(?!\d)[A-Za-z]{0,6}+(?![A-Za-z0-9])[A-Za-z_/{}.:-]*+)*+"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-)
 
 
 class ErrorMetricsCollector:
@@ -74,7 +67,8 @@ class ErrorMetricsCollector:
             self.config.max_history_size, self.config.retention_hours * 3600, clock
         )
         masker = Masker(self.config.pii_fields, self.config.pii_patterns)
-        self._text: Callable[[str], str] = masker.text if self.config.mask_pii else str
+        self._text: Callable[[str], str] = masker.text if self.config.mask_pii else encodable
+        self._told = Told(self._text)
         self._handover: Handover[RawEvent] = Handover(
             self._keep, self.config.max_history_size, self.config.batch_send_size, lambda _: self.lose()
         )
@@ -146,18 +140,13 @@ class ErrorMetricsCollector:
     def _masked(self, raw: RawEvent) -> ErrorEvent | None:
         now, code, domain, name, message, status, context = raw
         try:
-            told = (self._told(context.get(key)) for key in ("method", "path", "request_id", "trace_id"))
             message = shorten(self._text(message), MAX_MESSAGE)
-            return ErrorEvent(now, code, domain, name, message, status, *told)
+            method, path = self._told.method(context.get("method")), self._told.path(context.get("path"))
+            ids = (self._told.identifier(context.get(key)) for key in ("request_id", "trace_id"))
+            return ErrorEvent(now, code, domain, name, message, status, method, path, *ids)
         except Exception:  # noqa: BLE001  # what can't be masked is not kept, and takes nothing else with it
             self.lose()
             return None
-
-    def _told(self, value: object) -> str | None:
-        if value is None:
-            return None
-        text = str(value)
-        return text if len(text) <= MAX_WORD and _PLAIN.fullmatch(text) else shorten(self._text(text), MAX_WORD)
 
     @property
     def dropped_events(self) -> int:

@@ -29,6 +29,21 @@ def waits_for_leave(headers: list[tuple[bytes, bytes]]) -> bool:
     return any(name == b"expect" for name, _ in headers)
 
 
+def refused_by(send: Callable[[Message], Awaitable[None]], exc: BaseException) -> bool:
+    """Tell whether `send` raised the OSError by which a server tells that the client has left (ASGI 2.4).
+
+    The traceback says so; watching each call of `send` would cost every request a coroutine.
+    """
+    code = getattr(send, "__code__", None)
+    for raised in (exc, exc.__cause__, exc.__context__):  # Starlette raises ClientDisconnect instead
+        trace = raised.__traceback__ if isinstance(raised, OSError) else None
+        while trace is not None:
+            if trace.tb_frame.f_code is code:
+                return True
+            trace = trace.tb_next
+    return False
+
+
 def _poll(receive: Callable[[], Awaitable[Message]]) -> Message | None:
     waiting = receive().__await__()
     try:

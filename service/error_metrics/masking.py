@@ -140,6 +140,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return `text` with secrets hidden; beyond 4,096 characters it is cut at a word's end."""
+        text = encodable(text)
         if len(text) > MAX_TEXT:
             text = cut(text, MAX_TEXT)
         if self._only_defaults and _SUSPICIOUS.search(text) is None and _has_none(_SUSPICIOUS_WORDS, text.lower()):
@@ -241,6 +242,16 @@ def cut(text: str, limit: int) -> str:
         return text
     head = text[:limit].rstrip().rpartition(" ")[0]
     return head + " …" if head.strip() else MASK
+
+
+def encodable(text: str) -> str:
+    """Return `text` with a question mark for each half of a surrogate pair, which no encoding and no JSON reader takes.
+
+    A client can send one as the escape `\\ud800` in JSON, and file names hold them for bytes that are no UTF-8.
+    """
+    if text.isascii():  # known without looking at the characters
+        return text
+    return text.encode("utf-8", "replace").decode()
 
 
 def mask_pii(value: Any, fields: Iterable[str] = DEFAULT_FIELDS, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from .classify import CLIENT_CLOSED_REQUEST
-from .disconnects import waiting_messages, waits_for_leave
+from .disconnects import refused_by, waiting_messages, waits_for_leave
 from .routes import RouteTemplates
 
 Scope = MutableMapping[str, Any]
@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
 OTHER_METHOD = "_OTHER"  # OpenTelemetry's value for a method outside the known ones
 UNMATCHED = "/unknown"
 REQUEST = "error_metrics.request"  # where inner layers find it in the scope
@@ -80,7 +80,7 @@ class MeasuredRequest:
         self._send = send
         self._measurement = measurement
         method = scope["method"]
-        self.method: str = method if method in _METHODS else OTHER_METHOD
+        self.method: str = method if method in METHODS else OTHER_METHOD
         self.endpoint = UNMATCHED
         self.status = 0
         self.request_bytes = self.response_bytes = 0
@@ -102,8 +102,10 @@ class MeasuredRequest:
             message = self._early.pop(0)
         else:
             self._receiving = True
-            message = await self._receive()
-            self._receiving = False
+            try:
+                message = await self._receive()
+            finally:  # asking `is_disconnected` cancels it
+                self._receiving = False
         if message["type"] == "http.request":
             self.request_bytes += len(message.get("body", b""))
             self._body_read = not message.get("more_body")
@@ -134,7 +136,8 @@ class MeasuredRequest:
             self._early = waiting_messages(self._receive)
         except Exception:  # noqa: BLE001  # a server that can't be asked
             return
-        self.disconnected = any(message["type"] == "http.disconnect" for message in self._early)
+        if any(message["type"] == "http.disconnect" for message in self._early):
+            self.disconnected = True
 
     async def _send_body(self, message: Message, last: bool) -> None:
         try:
@@ -160,6 +163,8 @@ class MeasuredRequest:
             return
         self.exception = exc
         self.status = 500
+        if exc is not None and refused_by(self._send, exc):
+            self.disconnected = True
         self._measurement.tell(self)
 
 

@@ -25,8 +25,8 @@ async def upgrade(engine: AsyncEngine) -> str:
 
 @lru_cache(maxsize=1)
 def head() -> str:
-    """Return the newest revision that this code knows."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    """Return the newest revision that this code knows, `nothing` if it has none."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or "nothing"
 
 
 async def missing_since(engine: AsyncEngine) -> str | None:
@@ -36,6 +36,8 @@ async def missing_since(engine: AsyncEngine) -> str | None:
     """
     async with engine.connect() as connection:
         current = await connection.run_sync(lambda found: MigrationContext.configure(found).get_current_revision())
+    if not _known():  # a fork without tables yet
+        return None
     if current is None:
         return "nothing"
     return current if current in _known() and current != head() else None

@@ -237,6 +237,40 @@ def test_what_a_request_tells_is_masked_as_well(collector: ErrorMetricsCollector
     assert (event.request_id, event.path) == ("***", "/v1/***")
 
 
+KEYS = [
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abcdefghijk",
+    "ghp_abcdefghijklmnopqrst",
+    "sk_live_abcdefghijklmnop",
+    "AKIAIOSFODNNXEXAMPLE",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_masked_wherever_a_request_tells_it(collector: ErrorMetricsCollector, key: str) -> None:
+    """Also one of letters only, and one in the place of the method; of an id that holds one nothing is left."""
+    collector.record(Lost(), {"request_id": f"a.{key}", "path": f"/v1/{key}", "method": key})
+    event = collector.events()[0]
+    assert (event.request_id, event.path, event.method) == ("***", "/v1/***", "***")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/tokens/{token:path}", "/{password:str}/x", "/v1/{customer_id}/2026-11-21", "/unknown", "job:nightly"]
+)
+def test_a_route_template_stays_as_it_is(collector: ErrorMetricsCollector, path: str) -> None:
+    """Whatever its parameters are called; the first time and again."""
+    for _ in range(2):
+        collector.record(Lost(), {"path": path})
+    assert {event.path for event in collector.events()} == {path}
+
+
+@pytest.mark.parametrize("known", ["f47ac10b-58cc-4372-a567-0e02b2c3d479", "4242424242424242" * 2, "order-17"])
+def test_an_id_that_nobody_is_known_by_stays_as_it_is(collector: ErrorMetricsCollector, known: str) -> None:
+    """Although 32 digits may look like two cards."""
+    collector.record(Lost(), {"request_id": known, "trace_id": known})
+    event = collector.events()[0]
+    assert (event.request_id, event.trace_id) == (known, known)
+
+
 def test_history_shows_nothing_expired_although_a_clock_jumped(clock: Clock) -> None:
     """Events that are out of order in time are looked at one by one."""
     collector = ErrorMetricsCollector(MetricsConfig.testing(), clock=clock)

@@ -295,3 +295,15 @@ async def test_the_codes_past_the_limit_are_shown_as_other() -> None:
         assert (await get(app, path)).status == 200
     assert (await get(app, "")).json()["by_code"]["other"] == 100
     assert (await get(app, "/top-errors?limit=1")).json()["top_errors"][0]["error_code"] == "other"
+
+
+@pytest.mark.parametrize("mask_pii", [True, False])
+async def test_half_a_surrogate_pair_in_an_error_stops_no_answer(mask_pii: bool) -> None:
+    """JSON from a client and names of files may hold one, and no encoding takes it."""
+    app = make_app(mask_pii=mask_pii)
+    context: Any = {"path": "job:\udcff.csv", "request_id": "a\ud800", "method": "\ud800", "trace_id": "b\udfff"}
+    app.state.error_metrics.record(BaseAppException(310, "no customer 한\ud800"), context)
+    for path in ("/recent", "/summary", "/dashboard", "/recent/5", "/export?format=json", "/export"):
+        assert (await get(app, path)).status == 200
+    (event,) = (await get(app, "/recent")).json()["recent_errors"]
+    assert (event["message"], event["path"], event["method"]) == ("no customer 한?", "job:?.csv", "?")

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from service.error_metrics.disconnects import waiting_messages, waits_for_leave
 from service.error_metrics.measurement import MeasuredRequest, RequestObserver
 from service.error_metrics.requests import measure_requests
+from tests.asgi import scope_of
 from tests.servers import free_port
 
 SECONDS = 0.3
@@ -58,6 +59,13 @@ def port(statuses: Statuses) -> Iterator[int]:
         await asyncio.sleep(SECONDS)
         return "done"
 
+    @app.get("/asking")
+    async def asking(request: Request) -> str:
+        for _ in range(2):  # the first one reads the empty body
+            await request.is_disconnected()
+        await asyncio.sleep(SECONDS)
+        return "done"
+
     @app.post("/slow")
     async def slow_post(request: Request, first: bool = True) -> PlainTextResponse:
         body = await request.body() if first else b""
@@ -87,6 +95,7 @@ def send(port: int, text: str) -> socket.socket:
     "text",
     [
         "GET /slow HTTP/1.1\nHost: x\n\n",
+        "GET /asking HTTP/1.1\nHost: x\n\n",
         "POST /slow HTTP/1.1\nHost: x\nContent-Length: 1\n\na",
         "POST /slow?first=false HTTP/1.1\nHost: x\nContent-Length: 1\n\na",
     ],
@@ -122,6 +131,27 @@ def receiver(*messages: Any) -> Callable[[], Awaitable[Any]]:
         return waiting.pop(0)
 
     return receive
+
+
+async def test_a_client_that_has_left_stays_away(statuses: Statuses) -> None:
+    """Although the look for it, when the answer begins, finds nothing new."""
+    app = FastAPI()
+    measure_requests(app, statuses)
+
+    @app.get("/left")
+    async def left(request: Request) -> str:
+        while not await request.is_disconnected():
+            pass
+        await asyncio.sleep(SECONDS)
+        return "done"
+
+    told = receiver({"type": "http.disconnect"})
+
+    async def nowhere(message: Any) -> None:
+        """Lose it."""
+
+    await app(scope_of("/left"), told, nowhere)
+    assert statuses.seen == [499]
 
 
 async def test_messages_at_hand_are_returned_without_waiting() -> None:

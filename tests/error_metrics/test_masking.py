@@ -200,6 +200,11 @@ def test_bytes_are_read_as_text() -> None:
     assert mask_pii([b"mail a@b.example"]) == ["mail ***"]
 
 
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    """What is masked can be encoded; a whole character stays."""
+    assert mask_pii({"a\ud800": ["\udcff한\U0001f600"]}) == {"a?": ["?한\U0001f600"]}
+
+
 def test_own_fields_and_patterns_replace_the_defaults() -> None:
     """A service knows its own secrets."""
     assert mask_pii({"password": "x", "shoe_size": 43}, fields=["shoe_size"]) == {"password": "x", "shoe_size": MASK}

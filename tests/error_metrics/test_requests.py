@@ -176,15 +176,28 @@ async def test_a_client_that_leaves_while_sending_is_499(app: FastAPI, seen: See
     assert seen.last.status == 499
 
 
-async def test_a_server_that_says_so_by_oserror_makes_it_499(app: FastAPI, seen: Seen) -> None:
-    """ASGI 2.4: sending raises OSError when the client is gone."""
+@pytest.mark.parametrize("path", ["/ok", "/stream"])
+@pytest.mark.parametrize("kind", ["http.response.start", "http.response.body"])
+async def test_a_server_that_says_so_by_oserror_makes_it_499(app: FastAPI, seen: Seen, kind: str, path: str) -> None:
+    """ASGI 2.4: sending raises OSError when the client is gone, at any message."""
 
     async def gone(message: Any) -> None:
-        if message["type"] == "http.response.body":
+        if message["type"] == kind:
             raise OSError
 
-    await request(app, "/ok", on_send=gone)
+    await request(app, path, on_send=gone)
     assert seen.last.status == 499
+
+
+async def test_an_oserror_before_the_answer_is_the_applications_own(app: FastAPI, seen: Seen) -> None:
+    """No server raised it."""
+
+    @app.get("/disk")
+    async def disk() -> None:
+        raise OSError("the disk is gone")
+
+    await request(app, "/disk")
+    assert seen.last.status == 500
 
 
 async def test_a_cancelled_request_is_told_of(app: FastAPI, seen: Seen) -> None:

@@ -212,6 +212,15 @@ async def test_one_exception_object_used_again_is_reported_again() -> None:
     assert len(server.events) == 3
 
 
+async def test_half_a_surrogate_pair_is_not_sent() -> None:
+    """Sentry refuses a report that holds one, even escaped."""
+    RAISED["half"] = lambda: ValueError("no file \udcff.csv")
+    with sentry_server() as server, reporting(server) as app:
+        await request(app, "/raise/half")
+    assert server.events[0]["exception"]["values"][-1]["value"] == "no file ?.csv"
+    assert b"\\ud" not in server.raw
+
+
 async def test_equal_errors_are_reported_a_few_times_and_counted_then() -> None:
     """The next report tells how many were held back."""
     now = [0.0]

@@ -9,6 +9,7 @@ from loadtest.overhead import gate
 from loadtest.overhead.gate import CEILING, decide
 from loadtest.overhead.instructions import added, per_request
 from loadtest.overhead.machine import count_key, locks_digest
+from loadtest.overhead.places import RECORDED as RECORDED_FILE
 from loadtest.overhead.verdict import Row
 
 PEER = {"healthy": 350_000.0, "error": 370_000.0}
@@ -77,6 +78,41 @@ def test_recording_and_judging_with_a_file(tmp_path: Path, capsys: pytest.Captur
     assert gate.judge(counts(53_000), path, record=False) == 1
     assert "FAILED: healthy" in capsys.readouterr().out
     assert set(json.loads(path.read_text("utf-8"))) == {"another interpreter", count_key()}
+
+
+def elsewhere(key: str, *, locks: str = "", python: str = "") -> str:
+    """Return the key of another machine, with other locks or another Python if asked."""
+    mine, *_, pins = key.split(" | ")
+    return " | ".join((python or f"{mine}9", "another compiler", "another processor", locks or pins))
+
+
+def test_another_machines_count_limits_with_a_wider_margin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where this one has none for the present locks, and the output says so."""
+    path = tmp_path / "recorded.json"
+    path.write_text(json.dumps({elsewhere(count_key()): RECORDED}), "utf-8")
+    assert gate.judge(counts(50_000 * 1.14), path, record=False) == 0
+    assert "compared with another one's count, 15% allowed" in capsys.readouterr().out
+    assert gate.judge(counts(50_000 * 1.16), path, record=False) == 1
+    assert "FAILED: healthy" in capsys.readouterr().out
+
+
+def test_this_machines_own_count_goes_first() -> None:
+    """With the narrow margin."""
+    key = count_key()
+    assert gate.find({elsewhere(key): PEER, key: RECORDED}, key) == (RECORDED, gate.GROWTH)
+
+
+@pytest.mark.parametrize("other", [{"locks": "locks 0"}, {"python": "CPython 3.10.1"}])
+def test_counts_of_other_locks_and_pythons_say_nothing(other: dict[str, str]) -> None:
+    """Other instructions run there."""
+    key = count_key()
+    assert gate.find({elsewhere(key, **other): RECORDED}, key)[0] is None
+
+
+def test_something_is_recorded_for_the_present_locks() -> None:
+    """After new locks: `make gate`, then `python -m loadtest.overhead.gate --record`, and commit recorded.json."""
+    digests = {key.rpartition(" ")[2] for key in json.loads(RECORDED_FILE.read_text("utf-8"))}
+    assert locks_digest() in digests
 
 
 def test_what_is_too_dear_is_not_recorded(tmp_path: Path) -> None:

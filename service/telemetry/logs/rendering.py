@@ -11,7 +11,8 @@ import structlog
 
 from service.error_metrics.classify import message_of
 from service.error_metrics.events import iso_utc
-from service.error_metrics.masking import MAX_TEXT, Masker
+from service.error_metrics.masking import MAX_TEXT, Masker, encodable
+from service.error_metrics.told import Told
 
 from .lines import MAX_FIELDS, Line, plain
 
@@ -41,6 +42,7 @@ class Renderer:
     ) -> None:
         self._facts = dict(facts)
         self._masker = masker
+        self._ids = Told(masker.text if masker is not None else encodable)
         self._tracebacks = tracebacks
         self._console = console
         self._render: Callable[..., Any] = (
@@ -60,7 +62,7 @@ class Renderer:
             if shown is not None:
                 entry["exception"] = shown
         text = self._render(None, "", entry)
-        return f"{text}\n".encode("utf-8", "backslashreplace")
+        return f"{text}\n".encode("utf-8", "replace")  # readers of JSON refuse an escaped surrogate, too
 
     def _entry(self, line: Line) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -70,7 +72,9 @@ class Renderer:
             "logger": line.logger,
             **self._facts,
         }
-        for name in ("request_id", "trace_id", "span_id"):
+        if line.request_id is not None:
+            entry["request_id"] = self._ids.identifier(line.request_id)  # a client may choose it
+        for name in ("trace_id", "span_id"):
             value = getattr(line, name)
             if value is not None:
                 entry[name] = value

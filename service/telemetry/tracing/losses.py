@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from service.error_metrics.cells import CounterFamily, make_counter
 from service.error_metrics.masking import Masker
+from service.error_metrics.told import is_own_id
 
 QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED = "queue_full", "export_failed", "not_masked", "closed"
 DEFAULT_QUEUE = 2048  # spans, of OTEL_BSP_MAX_QUEUE_SIZE
@@ -22,9 +23,10 @@ _SAFE = frozenset(
     (
         *("http.request.method", "http.route", "http.response.status_code", "url.scheme", "client.address"),
         *("db.system.name", "db.operation.name", "db.collection.name", "error.type", "error.code", "exception.type"),
-        *("sampling.marked", "server.address", "request.id"),
+        *("sampling.marked", "server.address"),
     )
 )
+_OWN_ID = _SAFE | {"request.id"}  # where it is one that no client has chosen
 
 
 class SpanLosses:
@@ -158,7 +160,9 @@ class CountedExporter(SpanExporter):
 def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
     """Return a span with personal data and secrets hidden in all that it tells: itself, if it holds none."""
     attributes = span.attributes or {}
-    told = {name: value for name, value in attributes.items() if name not in _SAFE}
+    request_id = attributes.get("request.id")
+    safe = _OWN_ID if isinstance(request_id, str) and is_own_id(request_id) else _SAFE
+    told = {name: value for name, value in attributes.items() if name not in safe}
     masked = masker.value(told)
     name = span.name if "http.route" in attributes else masker.text(span.name)
     if not (span.events or span.links or span.status.description) and masked == told and name == span.name:
@@ -168,7 +172,7 @@ def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
         span.context,
         span.parent,
         span.resource,
-        {**{name: value for name, value in attributes.items() if name in _SAFE}, **masked},
+        {**{name: value for name, value in attributes.items() if name in safe}, **masked},
         [Event(event.name, masker.value(event.attributes), event.timestamp) for event in span.events],
         [Link(link.context, masker.value(link.attributes)) for link in span.links],
         span.kind,

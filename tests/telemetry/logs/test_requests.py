@@ -133,6 +133,14 @@ async def test_lines_in_a_request_tell_its_id(log_to: LogTo) -> None:
     assert current_request() is None
 
 
+async def test_an_id_that_is_a_key_is_masked(log_to: LogTo) -> None:
+    """A client may send anything as one, and gets it back all the same."""
+    logged = log_to()
+    answer = await request(serving(logged), "/orders/1", headers={"X-Request-ID": "sk_live_abcdefghijklmnop"})
+    assert answer.headers["x-request-id"] == "sk_live_abcdefghijklmnop"
+    assert {line["request_id"] for line in logged.lines()} == {"***"}
+
+
 @pytest.mark.parametrize(
     ("request_id", "written"), [(KEPT, ["i", "w", "request"]), (WARNED_ONLY, ["w"]), (LEFT_OUT, [])]
 )

@@ -149,7 +149,7 @@ class Broken:
         ([[[[[1]]]]], [[[["[1]"]]]]),
         ("x" * 9000, "***"),
         ("line\nbreak", "line\nbreak"),
-        ("\udc80", "\udc80"),
+        ("\udc80", "?"),  # many readers of JSON refuse half a surrogate pair, even escaped
         (2**80, 2**80),
     ],
 )

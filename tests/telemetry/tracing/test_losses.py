@@ -155,6 +155,7 @@ def test_all_that_a_span_tells_is_masked() -> None:
     span.add_link(first.get_span_context(), {"to": "f@example.com"})
     span.set_status(2, "no g@example.com")  # type: ignore[arg-type]
     span.set_attribute("h@example.com", "i")
+    span.set_attribute("request.id", "j@example.com")
     span.end()
     assert tracing.close()
     text = "".join(sent)
