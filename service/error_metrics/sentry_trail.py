@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+import weakref
 from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -28,18 +30,28 @@ class Breadcrumb(NamedTuple):
 
 
 class Trail:
-    """What one request or job has left behind so far. It has an end: the newest fifty breadcrumbs are kept.
+    """What one request or task has left behind so far. It has an end: the newest fifty breadcrumbs are kept.
 
     A request has one object for all its tasks and worker threads, because a change of a context variable in a thread
-    would be lost when the thread returns, and dependencies that find out the user often run in one.
+    would be lost when the thread returns, and dependencies that find out the user often run in one. Outside requests
+    each task has its own: it inherits the variable of whoever started it, and must not take that one's user.
     """
 
-    __slots__ = ("breadcrumbs", "scope", "user_id")
+    __slots__ = ("_owner", "breadcrumbs", "scope", "user_id")
 
     def __init__(self, scope: Scope | None = None) -> None:
         self.scope = scope
+        task = None if scope is not None else _task()
+        self._owner = None if task is None else weakref.ref(task)
         self.user_id: str | None = None
         self.breadcrumbs: deque[Breadcrumb] | None = None
+
+    def is_ours(self) -> bool:
+        """Tell whether it belongs to the request, task or thread that asks."""
+        if self.scope is not None:
+            return True
+        task = _task()
+        return task is None or (self._owner is not None and self._owner() is task)
 
     def add(self, message: str, category: str, level: str, data: Mapping[str, Any]) -> None:
         """Append a breadcrumb."""
@@ -54,12 +66,13 @@ _current: ContextVar[Trail | None] = ContextVar("error_metrics_sentry_trail", de
 
 def known_trail() -> Trail | None:
     """Return the trail of this request or task, or None when nothing is known."""
-    return _current.get()
+    trail = _current.get()
+    return trail if trail is not None and trail.is_ours() else None
 
 
 def own_trail() -> Trail:
     """Return the trail of this request or task, which is made now if there is none."""
-    trail = _current.get()
+    trail = known_trail()
     if trail is None:
         trail = Trail()
         _current.set(trail)
@@ -71,6 +84,13 @@ def forget_job() -> None:
     trail = _current.get()
     if trail is not None and trail.scope is None:
         _current.set(None)
+
+
+def _task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs in this thread
+        return None
 
 
 class RequestTrails(RequestObserver):

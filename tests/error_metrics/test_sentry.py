@@ -160,8 +160,10 @@ async def test_a_user_found_in_a_worker_thread_is_in_the_report() -> None:
 
 
 async def test_tasks_outside_requests_know_nothing_of_each_other() -> None:
-    """Nor does a job of the one that ran before it in the same task."""
+    """Nor of whoever started them, nor does a job of the one that ran before it in the same task."""
     with sentry_server() as server, reporting(server) as app:
+        sentry.set_user_context("starter")
+        sentry.add_breadcrumb("before all")
 
         async def job(name: str) -> None:
             with suppress(ZeroDivisionError), observe_errors(name, app.state.error_metrics):
@@ -170,7 +172,9 @@ async def test_tasks_outside_requests_know_nothing_of_each_other() -> None:
                 raise ZeroDivisionError
 
         await asyncio.gather(*(asyncio.create_task(job(name)) for name in ("one", "two")))
+        sentry_trail.forget_job()
         await job("three")
+    assert not any("user" in event for event in server.events)
     told = {event["transaction"]: [c["message"] for c in event["breadcrumbs"]["values"]] for event in server.events}
     assert told == {"job:one": ["one"], "job:two": ["two"], "job:three": ["three"]}
 
