@@ -25,6 +25,13 @@ class RecordHandler(logging.Handler):
         """Do without: the pipeline takes lines from any thread."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take one record, unless a filter says no; the base class's would use the lock, and from 3.13 on needs it."""
+        wanted = self.filter(record)
+        if wanted:
+            self.emit(wanted if isinstance(wanted, logging.LogRecord) else record)
+        return bool(wanted)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record."""
         extra = {name: value for name, value in record.__dict__.items() if name not in _OWN}
