@@ -41,6 +41,9 @@ class MaskingTransport(HttpTransport):
         masker: hides what is private; None, and everything is sent as it is.
         counts: told of each envelope what became of it.
         put_off: takes an envelope that came in the caller's thread, and later gives it to `send`.
+
+    Attributes:
+        abandoned: whether what waits has been counted as lost, and so is neither sent nor counted again.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class MaskingTransport(HttpTransport):
         self._masker = masker
         self._counts = counts
         self._put_off = put_off
+        self.abandoned = False
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Take an envelope and return at once."""
@@ -66,11 +70,14 @@ class MaskingTransport(HttpTransport):
 
     def on_dropped_event(self, reason: str) -> None:
         """Count an envelope that the SDK gave up."""
-        self._counts.drop(_REASONS.get(reason, "rejected"))
+        if not self.abandoned:
+            self._counts.drop(_REASONS.get(reason, "rejected"))
 
     def _request(self, *args: Any, **kwargs: Any) -> Any:
+        if self.abandoned:
+            raise ConnectionAbortedError("the time to send it is over")
         response = super()._request(*args, **kwargs)
-        if 200 <= response.status < 300:
+        if 200 <= response.status < 300 and not self.abandoned:
             self._counts.send()
         return response
 
@@ -120,10 +127,10 @@ class SentryClient:
         masker = Masker(config.pii_fields, config.pii_patterns) if config.mask_pii else None
         self._service = config.service
         # Set afterwards, so that SENTRY_PRINT_ENVELOPES can't put a printer of unmasked envelopes in front of it.
-        self._transport = MaskingTransport(self._client.options, masker, counts, put_off)
-        self._client.transport = self._transport
-        self.send = self._transport.send
-        self.can_send = self._transport.is_healthy
+        self.transport = MaskingTransport(self._client.options, masker, counts, put_off)
+        self._client.transport = self.transport
+        self.send = self.transport.send
+        self.can_send = self.transport.is_healthy
 
     def capture(self, report: Report) -> None:
         """Make an event of a report; its envelope comes back through `put_off`."""
@@ -146,7 +153,7 @@ class SentryClient:
 
     def flush(self, timeout: float) -> None:
         """Wait until the network has taken what `send` was given, for `timeout` seconds at most."""
-        self._transport.flush(timeout)
+        self.transport.flush(timeout)
 
 
 def _add_locals(event: Event, exc: BaseException) -> None:

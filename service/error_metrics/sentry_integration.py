@@ -97,11 +97,14 @@ class SentryIntegration:
         if trail is not None:
             report.user_id, report.scope = trail.user_id, trail.scope
             report.breadcrumbs = tuple(trail.breadcrumbs or ())
+        self._client.transport.abandoned = False
         self.counts.accept()
         self._handover.put(report)
 
     def _work(self, items: list[Any]) -> None:
         for item in items:
+            if self._client.transport.abandoned:
+                continue
             if not isinstance(item, Report):
                 self._client.send(item)
             elif not self._client.can_send():  # the server asked to wait, or is behind: why describe it then?
@@ -147,6 +150,7 @@ class SentryIntegration:
     def close(self, timeout: float = CLOSING_SECONDS) -> None:
         """Send what waits, and count as lost what could not be sent within `timeout` seconds."""
         if not self.flush(timeout):
+            self._client.transport.abandoned = True
             lost = self.counts.waiting
             self.counts.drop("shutdown", lost)
             logger.warning("%d reports could not be sent to Sentry within %g s", lost, timeout)
