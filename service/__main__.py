@@ -25,7 +25,7 @@ from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
 from service.settings import Settings
-from service.telemetry.logs import LogConfig, Logs, setup_logging
+from service.telemetry.logs import LogConfig, Logs, get_logger, setup_logging
 from service.workers import Workers, check_shared_metrics
 
 if TYPE_CHECKING:
@@ -85,8 +85,14 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _work(settings: Settings, logs: Logs, sockets: Sockets) -> int:
-    telemetry = Telemetry(logs, _trace(settings))
-    return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
+    try:
+        telemetry = Telemetry(logs, _trace(settings))
+        return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
+    except Exception:
+        get_logger("service.workers").exception("a worker failed")
+        return 1
+    finally:
+        logs.close()  # nothing does it for a process that was forked
 
 
 def _sockets(options: argparse.Namespace, settings: Settings) -> Sockets:
@@ -160,9 +166,10 @@ def _errors(options: argparse.Namespace) -> int:
 
 
 async def _usable(engine: AsyncEngine) -> None:
-    """Fail now, in one line, rather than while the server starts."""
+    """Fail now, in one line, rather than while the server starts; and once, before workers do the same at a time."""
     if is_sqlite(engine):
         await upgrade(engine)
+        await shop.seed(engine)  # SAMPLE
 
 
 async def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

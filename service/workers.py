@@ -94,10 +94,7 @@ class Workers:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             code = self._work()
-        except Exception:
-            logger.exception("a worker failed")
         finally:
-            logging.shutdown()
             os._exit(code)
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
