@@ -9,7 +9,7 @@ from typing import Any
 MASK = "***"
 MAX_TEXT = 4096
 MAX_DEPTH = 12
-MAX_KEYS = 1000
+MAX_KEYS, MAX_KEY = 1000, 64  # names that are remembered, and their characters
 
 DEFAULT_FIELDS = (
     *(
@@ -175,7 +175,8 @@ class Masker:
             found = self._hides(key)
             if len(self._hidden) >= MAX_KEYS:  # a client may choose names
                 self._hidden.clear()
-            self._hidden[key] = found
+            if len(key) <= MAX_KEY:
+                self._hidden[key] = found
         return found
 
     def _hides(self, key: str) -> bool:
