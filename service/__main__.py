@@ -88,7 +88,7 @@ def _work(settings: Settings, logs: Logs, sockets: Sockets) -> int:
     try:
         telemetry = Telemetry(logs, _trace(settings))
         return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
-    except Exception:
+    except Exception:  # noqa: BLE001  # forked processes have nobody above who would say it
         get_logger("service.workers").exception("a worker failed")
         return 1
     finally:
