@@ -393,6 +393,19 @@ async def test_a_validation_error_of_the_applications_own_is_kept_without_its_va
     assert collector_of(app).events()[0].message == "ValidationError: 2 in Order, invalid: quantity, password"
 
 
+async def test_an_answer_that_does_not_fit_its_model_is_kept_without_its_values() -> None:
+    """On one line; the values are somebody's data."""
+    app = make_app()
+
+    @app.get("/misfit", response_model=Order)
+    async def misfit() -> dict[str, Any]:
+        return {"quantity": "hunter2", "password": ["hunter3"]}
+
+    await request(app, "/misfit")
+    message = collector_of(app).events()[0].message
+    assert message == "ResponseValidationError: invalid: response.quantity, response.password"
+
+
 async def test_headers_that_are_numbers_are_sent() -> None:
     """`Retry-After: 60` is easily written as one."""
     assert (await raised("number-header")).headers["retry-after"] == "60"
