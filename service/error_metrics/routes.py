@@ -92,7 +92,7 @@ def put_last(routes: list[BaseRoute], chosen: Callable[[str], bool]) -> None:
 
     Routing tries one route after the other, so each that stands in front costs every request about a microsecond.
     """
-    paths = {id(route): [path for _, path in _with_paths([route])] for route in routes}
+    paths = {id(route): [path for _, path in with_paths([route])] for route in routes}
     moved = [route for route in routes if paths[id(route)] and all(map(chosen, paths[id(route)]))]
     staying = [route for route in routes if route not in moved]
     wanted = [path for route in moved for path in paths[id(route)]]
@@ -114,13 +114,14 @@ def _walk(routes: list[BaseRoute], prefix: str = "", depth: int = 0) -> Found:
     """Yield every route below with its full template."""
     if depth > MAX_DEPTH:  # an application mounted into itself
         return
-    for route, path in _with_paths(routes):
+    for route, path in with_paths(routes):
         yield prefix + path, route
         if isinstance(route, Mount | Host):
             yield from _walk(list(route.routes or ()), prefix + path, depth + 1)
 
 
-def _with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
+def with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
+    """Yield the routes of one router with their templates, those of routers included in it too."""
     if _iter_contexts is None:
         for route in routes:
             yield route, getattr(route, "path", "")
