@@ -158,11 +158,10 @@ class ErrorHandler:
     def _translate(self, answer: Answer, accept_language: str) -> str | None:
         if not accept_language and self._translations.default_is_code:
             return None
-        locale = self._translations.pick(accept_language)
-        text = self._translations.text(locale, answer.code, answer.detail)
-        if text is None:
+        found = self._translations.find(accept_language, answer.code, answer.detail)
+        if found is None:
             return None
-        answer.message = text
+        answer.message, locale = found
         return locale
 
 

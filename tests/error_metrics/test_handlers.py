@@ -263,6 +263,27 @@ async def test_messages_are_in_the_clients_language(tmp_path: Path) -> None:
     assert (result.json()["message"], "content-language" in result.headers) == ("It is lost", False)
 
 
+@pytest.mark.parametrize(
+    ("accepted", "message", "locale"),
+    [
+        ("de", "요청한 경로나 리소스를 찾을 수 없습니다", "ko"),
+        ("de, fr", "introuvable", "fr"),
+        ("de, en", "no such thing", None),
+        ("", "요청한 경로나 리소스를 찾을 수 없습니다", "ko"),
+        ("fr-CA", "introuvable", "fr"),
+    ],
+)
+async def test_what_a_locale_lacks_is_told_in_the_next_one(
+    tmp_path: Path, accepted: str, message: str, locale: str | None
+) -> None:
+    """Of those that the client accepts, then in the default one, also when the client says nothing."""
+    (tmp_path / "de.json").write_text(json.dumps({"310": "{id} ist verloren"}))
+    (tmp_path / "fr.json").write_text(json.dumps({"399": "introuvable"}))
+    app = make_app(ErrorHandlerConfig(default_locale="ko", locale_dirs=(tmp_path,)))
+    result = await request(app, "/raise/http-404", headers={"accept-language": accepted} if accepted else {})
+    assert (result.json()["message"], result.headers.get("content-language")) == (message, locale)
+
+
 async def test_debugging_shows_the_exception_and_its_traceback() -> None:
     """To a developer, of the service's own failures only."""
     body = (await raised("bug", ErrorHandlerConfig.development())).json()
