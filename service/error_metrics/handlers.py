@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter
 
 from fastapi import FastAPI
@@ -113,7 +114,8 @@ class ErrorHandler:
         if request is not None:
             request.error = exc
         if isinstance(connection, WebSocket):
-            await connection.close(POLICY_VIOLATION)
+            with suppress(Exception):  # it may be closed already, or the client gone: the error is recorded once
+                await connection.close(POLICY_VIOLATION)
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
         try:
             response = self._answer(connection.scope, exc, context)

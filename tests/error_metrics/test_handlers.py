@@ -312,7 +312,29 @@ async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
         raise Lost
 
     app.router.add_websocket_route("/socket", endpoint)
-    inbox, sent = [{"type": "websocket.connect"}], []
+    sent = await visit(app, "/socket")
+    assert sent[-1]["code"] == 1008
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def test_an_error_after_a_websocket_was_closed_is_recorded_once() -> None:
+    """It can't be closed again."""
+    app = make_app()
+
+    async def endpoint(websocket: Any) -> None:
+        await websocket.accept()
+        await websocket.close()
+        raise Lost
+
+    app.router.add_websocket_route("/socket", endpoint)
+    sent = await visit(app, "/socket")
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def visit(app: FastAPI, path: str) -> list[Any]:
+    """Open a WebSocket, and return what the application sent."""
+    inbox, sent = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}], []
 
     async def receive() -> Any:
         return inbox.pop()
@@ -320,9 +342,8 @@ async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app({**scope_of("/socket"), "type": "websocket", "subprotocols": []}, receive, send)
-    assert sent[-1]["code"] == 1008
-    assert [event.error_code for event in collector_of(app).events()] == [310]
+    await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
+    return sent
 
 
 async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
@@ -340,21 +361,10 @@ async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
     app.router.add_websocket_route("/socket", endpoint)
     app.router.add_websocket_route("/reader", reader)
 
-    async def visit(path: str) -> None:
-        inbox = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}]
-
-        async def receive() -> Any:
-            return inbox.pop()
-
-        async def send(message: Any) -> None:
-            pass
-
-        await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
-
     with pytest.raises(ZeroDivisionError):
-        await visit("/socket")
+        await visit(app, "/socket")
     with pytest.raises(WebSocketDisconnect):
-        await visit("/reader")
+        await visit(app, "/reader")
     assert [(event.error_code, event.path) for event in collector_of(app).events()] == [(599, "/socket")]
 
 
