@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from . import jobs
 from .answers import JSON, PROBLEM, Answer, allowed_headers, debugging, describe, least, own_body, problem_body, respond
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
@@ -109,10 +110,12 @@ class ErrorHandler:
         exc = _original(exc)
         started = perf_counter()
         context = self._context(connection.scope)
-        self._collector.record(exc, context)
         request: MeasuredRequest | None = connection.scope.get(REQUEST)
         if request is not None:
             request.error = exc
+        by_job = jobs.have_failed and request is not None and jobs.recorded_since(exc, request.began, self._collector)
+        if not by_job:
+            self._collector.record(exc, context)
         if isinstance(connection, WebSocket):
             with suppress(Exception):  # it may be closed already, or the client gone: the error is recorded once
                 await connection.close(POLICY_VIOLATION)
