@@ -14,7 +14,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## Start the service on HOST and PORT (127.0.0.1 and 8000) with SQLite
-	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(IN)python -m service serve --host $(HOST) --port $(PORT)
+	@given=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; eval "$$given"; set +a; exec $(IN)python -m service serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev ## Run every test; those that need Docker, a cluster or a browser say so where there is none
 	$(IN)python -m pytest --cov --cov-report=term

@@ -7,8 +7,7 @@ import asyncio
 from fastapi import HTTPException, Request
 
 from service.error_metrics.handlers import ErrorHandler
-from service.error_metrics.measurement import Message, Receive, Scope, Send
-from service.error_metrics.requests import ASGIApp
+from service.error_metrics.measurement import ASGIApp, Message, Receive, Scope, Send
 
 
 class BodyLimit:

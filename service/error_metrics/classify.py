@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ValidationException
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -55,6 +55,8 @@ def message_of(exc: BaseException) -> str:
         return "the client left before its request was complete"
     if isinstance(exc, ValidationError):  # its text holds the values
         return f"{type(exc).__name__}: {exc.error_count()} in {exc.title}, " + _places(exc)
+    if isinstance(exc, ValidationException):  # as does that of FastAPI's, on several lines
+        return f"{type(exc).__name__}: {_places(exc)}"
     return f"{type(exc).__name__}: {exc}"
 
 
@@ -63,6 +65,6 @@ def validation_summary(exc: RequestValidationError) -> str:
     return _places(exc)
 
 
-def _places(exc: RequestValidationError | ValidationError) -> str:
+def _places(exc: ValidationException | ValidationError) -> str:
     places = [".".join(str(part) for part in error.get("loc", ())) for error in exc.errors()[:10]]
     return "invalid: " + ", ".join(places)

@@ -35,6 +35,8 @@ def refused_by(send: Callable[[Message], Awaitable[None]], exc: BaseException) -
     The traceback says so; watching each call of `send` would cost every request a coroutine.
     """
     code = getattr(send, "__code__", None)
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
     for raised in (exc, exc.__cause__, exc.__context__):  # Starlette raises ClientDisconnect instead
         trace = raised.__traceback__ if isinstance(raised, OSError) else None
         while trace is not None:

@@ -1,4 +1,8 @@
-"""Reading settings from environment variables: `METRICS_<FIELD>`, lists by comma, secrets also from files."""
+"""Reading settings from environment variables: `METRICS_<FIELD>`, lists as JSON, secrets also from files.
+
+Names of fields may also have commas between them; a text that is no JSON list is one pattern, because commas and braces
+are part of the language of patterns.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +73,10 @@ def _parse(field: str, text: str) -> Any:
         try:
             return json.loads(text)
         except ValueError as problem:
-            raise ValueError(f"{field}: not valid JSON: {problem}") from None
+            example = '["one", "two"]' if field in _LISTS else '{"name": "value"}'
+            raise ValueError(f"{field}: not valid JSON: {problem}; write it as {example}") from None
+    if field == "pii_patterns":
+        return [text]
     if field in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

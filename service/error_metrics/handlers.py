@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from . import jobs
 from .answers import JSON, PROBLEM, Answer, allowed_headers, debugging, describe, least, own_body, problem_body, respond
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
@@ -108,12 +110,15 @@ class ErrorHandler:
         exc = _original(exc)
         started = perf_counter()
         context = self._context(connection.scope)
-        self._collector.record(exc, context)
         request: MeasuredRequest | None = connection.scope.get(REQUEST)
         if request is not None:
             request.error = exc
+        by_job = jobs.have_failed and request is not None and jobs.recorded_since(exc, request.began, self._collector)
+        if not by_job:
+            self._collector.record(exc, context)
         if isinstance(connection, WebSocket):
-            await connection.close(POLICY_VIOLATION)
+            with suppress(Exception):  # it may be closed already, or the client gone: the error is recorded once
+                await connection.close(POLICY_VIOLATION)
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
         try:
             response = self._answer(connection.scope, exc, context)
@@ -158,11 +163,10 @@ class ErrorHandler:
     def _translate(self, answer: Answer, accept_language: str) -> str | None:
         if not accept_language and self._translations.default_is_code:
             return None
-        locale = self._translations.pick(accept_language)
-        text = self._translations.text(locale, answer.code, answer.detail)
-        if text is None:
+        found = self._translations.find(accept_language, answer.code, answer.detail)
+        if found is None:
             return None
-        answer.message = text
+        answer.message, locale = found
         return locale
 
 

@@ -44,6 +44,7 @@ DEFAULT_PATTERNS = (
     r"(?<=://)[^\s/:@]{0,256}:[^\s/]{1,256}(?=@)",  # user:password@ of an URL, to the last @ before the path
     r"\b(?!https?:)[a-z][a-z0-9+.]{1,20}://[^\s:@/]{0,256}:[^\s@]{1,256}(?=@)",  # the same with a slash in the password
     r"(?<=input_value=).{1,1024}?(?=, input_type=)",  # pydantic quotes what it was given
+    r"(?<=, 'input': )[^\r\n]{1,4096}(?=\})",  # FastAPI what an answer held that does not fit its model
     r"(?<=\[parameters: )[\s\S]{1,4096}?(?=\]\s|\]$|$)",  # and SQLAlchemy the parameters of a statement
     # a password in a sentence: quoted, or of letters and digits, which `password is required` is not
     r"(?i)(?:(?<=password )|(?<=passphrase )|(?<=passwd )|(?<=identified by ))[\"'][^\"'\r\n]{1,256}[\"']?",
@@ -88,9 +89,11 @@ _HAS_SEPARATOR = re.compile(r"[=:\"']|%3|--")
 _QUOTED = r"""b?"(?:\\.|[^"\\]){0,4096}"?|b?'(?:\\.|[^'\\]){0,4096}'?"""
 # The same inside a text that is itself quoted; what is quoted more often than twice is hidden to the next quote.
 _QUOTED_TWICE = r"""\\"(?:[^"\\]|\\\\(?:\\.|[^\\])){0,4096}(?:\\")?|\\{1,8}["'][^"']{0,4096}["']?"""
-# Lists and mappings, and those in them.
+# Lists and mappings, to the fourth level; what begins a fifth is hidden to the end of the text.
 _FLAT = rf"""(?:{_QUOTED}|[^][(){{}}"'])"""
-_NESTED = rf"""[\[({{](?:{_FLAT}|[\[({{]{_FLAT}{{0,4096}}+[\])}}]?){{0,4096}}+[\])}}]?"""
+_NESTED = r"[\[({][\s\S]{0,4096}+"
+for _ in range(4):
+    _NESTED = rf"""[\[({{](?:{_FLAT}|{_NESTED}){{0,4096}}+[\])}}]?"""
 _VALUE = rf"""(?:{_QUOTED}|{_QUOTED_TWICE}|{_NESTED}|[^\s,;&"'}}\])]{{1,4096}})"""
 _NEW_LINE = r"(?:\r?\n|\\{1,4}r\\{1,4}n|\\{1,4}n)"
 _WORD_BEGINS = r"(?:(?<![a-zA-Z])|(?-i:(?<=[a-z])(?=[A-Z])))"

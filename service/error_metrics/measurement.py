@@ -14,6 +14,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"))
@@ -44,6 +45,7 @@ class MeasuredRequest:
 
     Attributes:
         scope: the ASGI scope.
+        began: when it came in, in seconds of `perf_counter`.
         method: the method, `_OTHER` for one that HTTP does not define.
         endpoint: route template, `/unknown` when no route matched.
         status: status code of the answer; 499 when the client left first, 500 when there was none or it broke off.
@@ -60,7 +62,7 @@ class MeasuredRequest:
         "_receive",
         "_receiving",
         "_send",
-        "_started",
+        "began",
         "disconnected",
         "done",
         "duration",
@@ -90,7 +92,7 @@ class MeasuredRequest:
         self._receiving = self._body_read = False
         self._early: list[Message] | None = None
         self.duration = 0.0
-        self._started = perf_counter()
+        self.began = perf_counter()
 
     def where(self) -> str:
         """Return the route template as far as it is known while the request runs."""
@@ -122,7 +124,7 @@ class MeasuredRequest:
             return self._send_body(message, not message.get("more_body"))
         if kind == "http.response.start":
             self.status = message["status"]
-            if perf_counter() - self._started > PATIENCE:
+            if perf_counter() - self.began > PATIENCE:
                 self._look_for_the_client()
             message = self._measurement.answer(self, message)
         elif kind == "http.response.pathsend":
@@ -150,7 +152,7 @@ class MeasuredRequest:
 
     def settle(self) -> None:
         """Note the time that the request took: it is over."""
-        self.duration = perf_counter() - self._started
+        self.duration = perf_counter() - self.began
         self.done = True
         if self.disconnected:
             self.status = CLIENT_CLOSED_REQUEST

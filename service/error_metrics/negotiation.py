@@ -21,15 +21,19 @@ def prefers(header: str, media_type: str, other: str) -> bool:
     return wanted > 0 and wanted >= weights.get(other, 0.0)
 
 
-def best_locale(header: str, offered: frozenset[str]) -> str | None:
-    """Return the offered locale that a client prefers; `de-CH` is satisfied by `de`. None when there is none."""
+def acceptable_locales(header: str, offered: frozenset[str]) -> list[str]:
+    """Return the offered locales that a client accepts, the best first.
+
+    `zh-Hant-TW` is satisfied by `zh-Hant`, and that by `zh` (RFC 4647, section 3.4).
+    """
+    found: list[str] = []
     for value, weight in qualities(header):
-        if weight <= 0:
-            continue
-        for candidate in (value, value.split("-", 1)[0]):
-            if candidate in offered:
-                return candidate
-    return None
+        candidate = value if weight > 0 else ""
+        while candidate and candidate not in offered:
+            candidate = candidate.rpartition("-")[0]
+        if candidate and candidate not in found:
+            found.append(candidate)
+    return found
 
 
 def _weighed(part: str) -> tuple[str, float]:

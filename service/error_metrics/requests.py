@@ -6,47 +6,15 @@ sees every answer that leaves: those of middleware, and that of an unhandled exc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.websockets import WebSocketDisconnect
 
-from .measurement import REQUEST, MeasuredRequest, Measurement, Message, Receive, RequestObserver, Scope, Send
+from .broken_answers import watch_for_breaks
+from .measurement import REQUEST, ASGIApp, MeasuredRequest, Measurement, Receive, RequestObserver, Scope, Send
 from .routes import RouteTemplates, put_last
-
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class BrokenAnswers:
-    """The innermost layer: notes what breaks an answer that has begun, before any middleware can smooth it over.
-
-    Starlette's `BaseHTTPMiddleware` completes such an answer before it raises, so from outside it looks whole. The
-    layer is there only where an application has such middleware.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request: MeasuredRequest | None = scope.get(REQUEST)
-        if request is None:
-            return await self.app(scope, receive, send)
-        unfinished = False
-
-        def noting(message: Message) -> Awaitable[None]:
-            nonlocal unfinished
-            unfinished = message["type"] == "http.response.start" or bool(message.get("more_body"))
-            return send(message)
-
-        try:
-            await self.app(scope, receive, noting)
-        except BaseException as exc:
-            if unfinished:
-                request.exception = exc
-            raise
 
 
 class RequestLayer:
@@ -110,14 +78,11 @@ def _wrap(app: FastAPI, measurement: Measurement) -> None:
 
     def build_measured() -> Any:
         put_last(app.router.routes, measurement.leaves_out)
-        if any(map(_completes_broken_answers, app.user_middleware)):
-            app.user_middleware.append(Middleware(BrokenAnswers))
-        return RequestLayer(build(), measurement)
+        stack = build()
+        with suppress(Exception):  # somebody's own layers may be anything
+            watch_for_breaks(stack)
+        return RequestLayer(stack, measurement)
 
     # `add_middleware` would put the layer inside Starlette's error handling, where the answer to an unhandled
     # exception is out of sight, and inside every middleware that is added later.
     app.build_middleware_stack = build_measured  # type: ignore[method-assign]
-
-
-def _completes_broken_answers(middleware: Middleware) -> bool:
-    return isinstance(middleware.cls, type) and issubclass(middleware.cls, BaseHTTPMiddleware)

@@ -46,6 +46,7 @@ class RouteTemplates:
     def __init__(self, routes: list[BaseRoute]) -> None:
         self._routes = routes
         self._known: dict[int, _Known] = {}
+        self._learned = 0  # how many routes there were then
 
     def of(self, scope: Scope) -> str | None:
         """Return the full template, for example `/v1/orders/{order_id}`, or None when no route matched."""
@@ -58,12 +59,14 @@ class RouteTemplates:
     def _by_endpoint(self, scope: Scope) -> _Known | None:
         """Look harder: a route that is not in the table yet, or one that left only its endpoint in the scope."""
         endpoint = scope.get("endpoint")
-        if endpoint is None or hasattr(endpoint, "routes"):  # nothing matched, or an application mounted there did not
+        if endpoint is None:  # nothing matched
             return None
         route = scope.get("route")
         keys = [key for key in (route, endpoint) if key is not None and not isinstance(key, Mount)]
         known = self._lookup(keys)
-        if known is None:
+        if known is None or len(self._routes) != self._learned:  # a new route may share its function with an old one
+            if _below(endpoint) is not None:  # what is mounted there did not match
+                return None
             self._learn(keys)
             known = self._lookup(keys)
         return known
@@ -72,11 +75,12 @@ class RouteTemplates:
         return next((self._known[id(key)] for key in keys if id(key) in self._known), None)
 
     def _learn(self, keys: list[object]) -> None:
+        self._learned = len(self._routes)
         for template, route in _walk(self._routes):
             place = _Place(template, isinstance(route, Mount))
             self._enter(route, place)
             endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
-            if endpoint is not None and not hasattr(endpoint, "routes"):
+            if endpoint is not None and _below(endpoint) is None:
                 self._enter(endpoint, place)
         if self._lookup(keys) is None:  # a router of somebody's own: its own word, once, or nothing to look for again
             self._enter(keys[0], _Place(str(getattr(keys[0], "path", "")) or "/unknown", False))
@@ -92,7 +96,7 @@ def put_last(routes: list[BaseRoute], chosen: Callable[[str], bool]) -> None:
 
     Routing tries one route after the other, so each that stands in front costs every request about a microsecond.
     """
-    paths = {id(route): [path for _, path in _with_paths([route])] for route in routes}
+    paths = {id(route): [path for _, path in with_paths([route])] for route in routes}
     moved = [route for route in routes if paths[id(route)] and all(map(chosen, paths[id(route)]))]
     staying = [route for route in routes if route not in moved]
     wanted = [path for route in moved for path in paths[id(route)]]
@@ -114,13 +118,28 @@ def _walk(routes: list[BaseRoute], prefix: str = "", depth: int = 0) -> Found:
     """Yield every route below with its full template."""
     if depth > MAX_DEPTH:  # an application mounted into itself
         return
-    for route, path in _with_paths(routes):
+    for route, path in with_paths(routes):
         yield prefix + path, route
         if isinstance(route, Mount | Host):
-            yield from _walk(list(route.routes or ()), prefix + path, depth + 1)
+            yield from _walk(_below(route.app) or [], prefix + path, depth + 1)
 
 
-def _with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
+def _below(app: Any) -> list[BaseRoute] | None:
+    """Return the routes of what is mounted, also through layers around it; None for what has none."""
+    for _ in range(MAX_DEPTH):
+        if app is None:
+            break
+        if isinstance(app, BaseRoute):  # which is an application, too
+            return [app]
+        routes = getattr(app, "routes", None)
+        if routes is not None:
+            return list(routes)
+        app = getattr(app, "app", None)
+    return None
+
+
+def with_paths(routes: list[BaseRoute]) -> Iterator[tuple[BaseRoute, str]]:
+    """Yield the routes of one router with their templates, those of routers included in it too."""
     if _iter_contexts is None:
         for route in routes:
             yield route, getattr(route, "path", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .negotiation import best_locale
+from .negotiation import acceptable_locales
 
 CODE_LOCALE = "en"  # the language of the messages in the code
 OWN_LOCALES = Path(__file__).parent / "locales"
@@ -35,12 +35,21 @@ class Translations:
         self._offered = frozenset((*self._texts, self._default, CODE_LOCALE))
         self.default_is_code = self._default == CODE_LOCALE
 
-    def pick(self, accept_language: str) -> str:
-        """Return the locale to answer in; the default one where the client does not say or asks for none of ours."""
-        return best_locale(accept_language, self._offered) or self._default
+    def find(self, accept_language: str, code: int, values: Any = None) -> tuple[str, str] | None:
+        """Return the text of a code, and its locale: the first that the client accepts and has one, or the default.
 
-    def text(self, locale: str, code: int, values: Any = None) -> str | None:
-        """Return the text of a code in a locale, with `{name}` filled from `values`; None where there is none."""
+        None where the message in the code is what the client gets.
+        """
+        for locale in (*acceptable_locales(accept_language, self._offered), self._default):
+            text = self._text(locale, code, values)
+            if text is not None:
+                return text, locale
+            if locale == CODE_LOCALE:
+                return None
+        return None
+
+    def _text(self, locale: str, code: int, values: Any) -> str | None:
+        """Return a text with `{name}` filled from `values`; None where there is none, or it asks for more."""
         text = self._texts.get(locale, {}).get(str(code))
         if text is None or "{" not in text:
             return text

@@ -14,6 +14,7 @@ PORTABLE = [
     "tests/error_metrics/test_handlers.py",
     "tests/error_metrics/test_prometheus.py",
     "tests/error_metrics/test_requests.py",
+    "tests/error_metrics/test_broken_answers.py",
     "tests/error_metrics/test_routes.py",
     "tests/telemetry/test_http_metrics.py",
 ]

@@ -137,6 +137,12 @@ def test_the_environment_sets_every_kind_of_field() -> None:
     assert MetricsConfig.from_environment({"METRICS_MAX_EVENTS": "7"}).max_history_size == 7
 
 
+@pytest.mark.parametrize("pattern", [r"cust-\d{3,4}", "a, b", r"(?i)x[,;]y"])
+def test_a_pattern_alone_is_one_pattern(pattern: str) -> None:
+    """Commas are part of the language of patterns."""
+    assert MetricsConfig.from_environment({"METRICS_PII_PATTERNS": pattern}).pii_patterns == (pattern,)
+
+
 def test_an_empty_variable_is_not_set() -> None:
     """Compose and Helm write empty ones."""
     assert MetricsConfig.from_environment({"METRICS_NAMESPACE": "", "METRICS_DASHBOARD_TOKEN": ""}) == MetricsConfig()
@@ -165,6 +171,7 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ({"METRICS_ENABLED": "perhaps"}, "enabled"),
         ({"METRICS_DEFAULT_LABELS": "{"}, "default_labels: not valid JSON"),
         ({"METRICS_PII_FIELDS": "["}, "pii_fields: not valid JSON"),
+        ({"METRICS_PII_PATTERNS": "[a-c]{2,3}"}, r'pii_patterns: not valid JSON: .*; write it as \["one", "two"\]'),
         ({"METRICS_DASHBOARD_TOKEN_FILE": "/nowhere"}, "METRICS_DASHBOARD_TOKEN_FILE: cannot read /nowhere"),
         (
             {"METRICS_DASHBOARD_TOKEN": "a", "METRICS_DASHBOARD_TOKEN_FILE": "/b"},

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -401,6 +402,28 @@ def test_no_width_needs_sideways_scrolling(service: Service, open_page: Open, wi
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     beyond = "nodes => nodes.filter(node => node.getBoundingClientRect().right > innerWidth).length"
     assert page.locator("#recent td, #recent th, #codes td, button, select").evaluate_all(beyond) == 0
+
+
+def five_hundred_codes(board: Any) -> None:
+    """As many codes as are counted apart."""
+    for counts in (board, *board["windows"].values()):
+        counts["by_code"] = {str(code): 1000 - code for code in range(300, 800)}
+
+
+@pytest.mark.parametrize("size", [(360, 740), (800, 600), (1366, 768)])
+def test_many_codes_leave_the_recent_errors_in_reach(service: Service, open_page: Open, size: tuple[int, int]) -> None:
+    """Both tables scroll in themselves, by keyboard too, and the list below begins within three screens."""
+    page = open_page(service, viewport={"width": size[0], "height": size[1]})
+    rewritten(page, "dashboard", five_hundred_codes)
+    expect(page.locator("#codes tbody tr")).to_have_count(500)
+    top = page.get_by_role("heading", name="Recent errors").evaluate("node => node.getBoundingClientRect().top")
+    assert top < 3 * size[1]
+    last = row_button(page, "Errors by code", "799")
+    expect(last).not_to_be_in_viewport()
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=1)
+    box = page.locator("#codes").evaluate("node => node.parentNode.scrollWidth <= node.parentNode.clientWidth")
+    assert box, "a table scrolls sideways"
 
 
 # The visible texts whose contrast ratio (WCAG 2.2) against the first opaque background behind them is too low.

@@ -263,6 +263,27 @@ async def test_messages_are_in_the_clients_language(tmp_path: Path) -> None:
     assert (result.json()["message"], "content-language" in result.headers) == ("It is lost", False)
 
 
+@pytest.mark.parametrize(
+    ("accepted", "message", "locale"),
+    [
+        ("de", "요청한 경로나 리소스를 찾을 수 없습니다", "ko"),
+        ("de, fr", "introuvable", "fr"),
+        ("de, en", "no such thing", None),
+        ("", "요청한 경로나 리소스를 찾을 수 없습니다", "ko"),
+        ("fr-CA", "introuvable", "fr"),
+    ],
+)
+async def test_what_a_locale_lacks_is_told_in_the_next_one(
+    tmp_path: Path, accepted: str, message: str, locale: str | None
+) -> None:
+    """Of those that the client accepts, then in the default one, also when the client says nothing."""
+    (tmp_path / "de.json").write_text(json.dumps({"310": "{id} ist verloren"}))
+    (tmp_path / "fr.json").write_text(json.dumps({"399": "introuvable"}))
+    app = make_app(ErrorHandlerConfig(default_locale="ko", locale_dirs=(tmp_path,)))
+    result = await request(app, "/raise/http-404", headers={"accept-language": accepted} if accepted else {})
+    assert (result.json()["message"], result.headers.get("content-language")) == (message, locale)
+
+
 async def test_debugging_shows_the_exception_and_its_traceback() -> None:
     """To a developer, of the service's own failures only."""
     body = (await raised("bug", ErrorHandlerConfig.development())).json()
@@ -291,7 +312,29 @@ async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
         raise Lost
 
     app.router.add_websocket_route("/socket", endpoint)
-    inbox, sent = [{"type": "websocket.connect"}], []
+    sent = await visit(app, "/socket")
+    assert sent[-1]["code"] == 1008
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def test_an_error_after_a_websocket_was_closed_is_recorded_once() -> None:
+    """It can't be closed again."""
+    app = make_app()
+
+    async def endpoint(websocket: Any) -> None:
+        await websocket.accept()
+        await websocket.close()
+        raise Lost
+
+    app.router.add_websocket_route("/socket", endpoint)
+    sent = await visit(app, "/socket")
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert [event.error_code for event in collector_of(app).events()] == [310]
+
+
+async def visit(app: FastAPI, path: str) -> list[Any]:
+    """Open a WebSocket, and return what the application sent."""
+    inbox, sent = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}], []
 
     async def receive() -> Any:
         return inbox.pop()
@@ -299,9 +342,8 @@ async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app({**scope_of("/socket"), "type": "websocket", "subprotocols": []}, receive, send)
-    assert sent[-1]["code"] == 1008
-    assert [event.error_code for event in collector_of(app).events()] == [310]
+    await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
+    return sent
 
 
 async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
@@ -319,21 +361,10 @@ async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
     app.router.add_websocket_route("/socket", endpoint)
     app.router.add_websocket_route("/reader", reader)
 
-    async def visit(path: str) -> None:
-        inbox = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}]
-
-        async def receive() -> Any:
-            return inbox.pop()
-
-        async def send(message: Any) -> None:
-            pass
-
-        await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
-
     with pytest.raises(ZeroDivisionError):
-        await visit("/socket")
+        await visit(app, "/socket")
     with pytest.raises(WebSocketDisconnect):
-        await visit("/reader")
+        await visit(app, "/reader")
     assert [(event.error_code, event.path) for event in collector_of(app).events()] == [(599, "/socket")]
 
 
@@ -391,6 +422,19 @@ async def test_a_validation_error_of_the_applications_own_is_kept_without_its_va
 
     await request(app, "/own")
     assert collector_of(app).events()[0].message == "ValidationError: 2 in Order, invalid: quantity, password"
+
+
+async def test_an_answer_that_does_not_fit_its_model_is_kept_without_its_values() -> None:
+    """On one line; the values are somebody's data."""
+    app = make_app()
+
+    @app.get("/misfit", response_model=Order)
+    async def misfit() -> dict[str, Any]:
+        return {"quantity": "hunter2", "password": ["hunter3"]}
+
+    await request(app, "/misfit")
+    message = collector_of(app).events()[0].message
+    assert message == "ResponseValidationError: invalid: response.quantity, response.password"
 
 
 async def test_headers_that_are_numbers_are_sent() -> None:

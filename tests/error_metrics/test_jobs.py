@@ -6,8 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fastapi import BackgroundTasks, FastAPI
 
-from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, jobs, observe_errors
+from service.error_metrics import (
+    BaseAppException,
+    ErrorMetricsCollector,
+    MetricsConfig,
+    jobs,
+    observe_errors,
+    setup_exception_handler,
+)
+from tests.asgi import request
 
 
 def paths(collector: ErrorMetricsCollector) -> list[str | None]:
@@ -146,3 +155,72 @@ async def test_a_failing_task_of_a_job_is_one_error(collector: ErrorMetricsColle
     with pytest.raises(ZeroDivisionError), observe_errors("nightly", collector):
         await asyncio.create_task(task())
     assert paths(collector) == ["job:task"]
+
+
+FAILURE = ValueError("the same")
+
+
+@pytest.fixture
+def app(collector: ErrorMetricsCollector) -> FastAPI:
+    """An application whose requests run jobs."""
+    app = FastAPI()
+    own = setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+
+    @app.get("/inline")
+    async def inline(raised_again: bool = False) -> None:
+        if raised_again:
+            raise FAILURE
+        observe_errors("inline", own)(fail)()
+
+    @app.get("/background")
+    async def background(tasks: BackgroundTasks) -> None:
+        tasks.add_task(observe_errors("background", own)(fail))
+
+    @app.get("/elsewhere")
+    async def elsewhere() -> None:
+        observe_errors("elsewhere", collector)(fail)()
+
+    return app
+
+
+def fail() -> None:
+    """Raise one and the same exception object."""
+    raise FAILURE
+
+
+@pytest.mark.parametrize("path", ["/inline", "/background"])
+async def test_a_failing_job_of_a_request_is_one_error(app: FastAPI, path: str) -> None:
+    """Recorded by the job, and not again by the handler; the next request's is the next error."""
+    for _ in range(2):
+        assert (await request(app, path)).exception is FAILURE
+    assert paths(app.state.error_metrics) == [f"job:{path[1:]}"] * 2
+
+
+async def test_what_a_job_has_raised_before_is_a_requests_own_error_when_it_raises_it(app: FastAPI) -> None:
+    """Cached failures are raised many times."""
+    for path in ("/inline", "/inline?raised_again=true", "/inline?raised_again=true"):
+        await request(app, path)
+    assert paths(app.state.error_metrics) == ["/inline", "/inline", "job:inline"]
+
+
+async def test_an_error_that_a_job_recorded_elsewhere_is_still_the_applications(
+    app: FastAPI, collector: ErrorMetricsCollector
+) -> None:
+    """Each collector counts it once."""
+    await request(app, "/elsewhere")
+    assert (paths(app.state.error_metrics), paths(collector)) == (["/elsewhere"], ["job:elsewhere"])
+
+
+async def test_an_exception_that_makes_up_attributes_is_answered(app: FastAPI) -> None:
+    """And recorded."""
+
+    class Odd(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(name)
+
+    @app.get("/odd")
+    async def odd() -> None:
+        raise Odd
+
+    assert (await request(app, "/odd")).json()["error_code"] == 599
+    assert paths(app.state.error_metrics) == ["/odd"]

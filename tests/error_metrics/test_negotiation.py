@@ -2,30 +2,35 @@
 
 import pytest
 
-from service.error_metrics.negotiation import best_locale, prefers, qualities
+from service.error_metrics.negotiation import acceptable_locales, prefers, qualities
 
-OFFERED = frozenset({"en", "ko", "pt-br"})
+OFFERED = frozenset({"en", "ko", "pt-br", "zh-hant"})
 
 
 @pytest.mark.parametrize(
-    ("header", "locale"),
+    ("header", "locales"),
     [
-        ("ko", "ko"),
-        ("KO-kr", "ko"),
-        ("fr, ko;q=0.5", "ko"),
-        ("ko;q=0.1, en;q=0.9", "en"),
-        ("pt-BR", "pt-br"),
-        ("pt", None),
-        ("ko;q=0", None),
-        ("fr", None),
-        ("", None),
-        (";;;,,,=", None),
-        ("ko;q=abc, en;q=0.1", "en"),
+        ("ko", ["ko"]),
+        ("KO-kr", ["ko"]),
+        ("fr, ko;q=0.5", ["ko"]),
+        ("ko;q=0.1, en;q=0.9", ["en", "ko"]),
+        ("pt-BR", ["pt-br"]),
+        ("pt", []),
+        ("zh-Hant-TW", ["zh-hant"]),
+        ("zh-Hant-x-private", ["zh-hant"]),
+        ("zh-Hans", []),
+        ("en-GB, en", ["en"]),
+        ("ko;q=0", []),
+        ("fr", []),
+        ("*", []),
+        ("", []),
+        (";;;,,,=", []),
+        ("ko;q=abc, en;q=0.1", ["en"]),
     ],
 )
-def test_the_best_offered_locale_is_chosen(header: str, locale: str | None) -> None:
-    """A region is satisfied by its language."""
-    assert best_locale(header, OFFERED) == locale
+def test_the_offered_locales_that_a_client_accepts_are_found(header: str, locales: list[str]) -> None:
+    """The best first; a region or script is satisfied by what is more general, not the other way round."""
+    assert acceptable_locales(header, OFFERED) == locales
 
 
 def test_equal_weights_keep_their_order() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
@@ -72,6 +74,10 @@ def app(tmp_path: Path) -> FastAPI:
     app.mount("/one", twice)
     app.mount("/two", twice)
     app.mount("/router", Router([Route("/r/{x}", plain), Mount("/deep", routes=[Route("/d/{y}", plain)])]))
+    app.mount("/wrapped", CORSMiddleware(small_app()))
+    app.mount("/layered", Router([Route("/r/{x}", plain)], middleware=[Middleware(CORSMiddleware)]))
+    app.mount("/outer", Mount("/inner", routes=[Route("/d/{y}", plain)]))
+    app.mount("/outermost", Mount("/inner", small_app()))
     app.router.routes.append(Host("other.example", app=Router([Route("/hosted/{h}", plain)])))
     return app
 
@@ -99,6 +105,12 @@ def app(tmp_path: Path) -> FastAPI:
         ("/two/items/1", "/two/items/{item_id}"),
         ("/router/r/1", "/router/r/{x}"),
         ("/router/deep/d/1", "/router/deep/d/{y}"),
+        ("/wrapped/items/1", "/wrapped/items/{item_id}"),
+        ("/wrapped/none", "/unknown"),
+        ("/layered/r/1", "/layered/r/{x}"),
+        ("/outer/inner/d/1", "/outer/inner/d/{y}"),
+        ("/outermost/inner/items/1", "/outermost/inner/items/{item_id}"),
+        ("/outermost/none", "/unknown"),
         ("/docs", "/docs"),
         ("/things/1/", "/unknown"),  # a redirect to the path without slash
         ("/none", "/unknown"),
@@ -141,6 +153,14 @@ async def test_a_route_that_is_added_later_is_found(app: FastAPI) -> None:
     await request(app, "/late/1")
     await request(app, "/late/2")
     assert told == ["/late/{n}", "/late/{n}"]
+
+
+async def test_a_route_that_is_added_later_may_share_its_function(app: FastAPI) -> None:
+    """It has a template of its own all the same."""
+    assert await endpoint_of(app, "/plain") == "/plain"
+    app.add_route("/late/{n}", plain)
+    assert await endpoint_of(app, "/late/1") == "/late/{n}"
+    assert await endpoint_of(app, "/plain") == "/plain"
 
 
 async def test_an_application_mounted_into_itself_ends() -> None:
