@@ -17,7 +17,7 @@ run: $(VENV)/.run ## Start the service on HOST and PORT (127.0.0.1 and 8000) wit
 	@given=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; eval "$$given"; set +a; exec $(IN)python -m service serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev ## Run every test; those that need Docker, a cluster or a browser say so where there is none
-	$(IN)python -m pytest --cov --cov-report=term
+	$(IN)python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/.dev ## Check style, types and who imports whom
 	$(IN)ruff check .
