@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
-from starlette.websockets import WebSocketDisconnect
 
 from service.error_metrics import (
     BaseAppException,
@@ -28,7 +27,7 @@ from service.error_metrics import (
     setup_exception_handler,
     setup_metrics,
 )
-from tests.asgi import Result, request, scope_of
+from tests.asgi import Result, request
 
 PROBLEM = {"accept": "application/problem+json"}
 catalogue = ExceptionRegistry()
@@ -90,6 +89,7 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "redirect-split": HTTPException(307, headers={"Location": "/elsewhere", "X-Split": "a\r\nSet-Cookie: b"}),
         "uuid": Lost(detail={"id": UUID(int=7), "amount": Decimal("1.50")}),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
+        "grouped-304": ExceptionGroup("tasks", [HTTPException(304, headers={"ETag": "x"})]),
         "bug": ZeroDivisionError("secret value 42"),
     }
 
@@ -250,6 +250,14 @@ async def test_a_redirect_by_exception_is_no_error() -> None:
     assert collector_of(app).snapshot().total_errors == 0
 
 
+async def test_a_redirect_by_an_exception_of_a_task_is_no_error_either() -> None:
+    """What a group of one holds is what was meant; 304 has no body."""
+    app = make_app()
+    result = await request(app, "/raise/grouped-304")
+    assert (result.status, result.body, result.headers["etag"]) == (304, b"", "x")
+    assert collector_of(app).snapshot().total_errors == 0
+
+
 async def test_messages_are_in_the_clients_language(tmp_path: Path) -> None:
     """From one file a locale; the recorded message stays as it is."""
     (tmp_path / "de.json").write_text(json.dumps({"310": "{id} ist verloren"}))
@@ -301,71 +309,6 @@ async def test_the_time_of_handling_is_measured() -> None:
     exporter = collector_of(app).exporter
     assert exporter is not None
     assert exporter.registry.get_sample_value("fastapi_error_handling_seconds_count") == 1
-
-
-async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
-    """With 1008: the application refused on purpose."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        raise Lost
-
-    app.router.add_websocket_route("/socket", endpoint)
-    sent = await visit(app, "/socket")
-    assert sent[-1]["code"] == 1008
-    assert [event.error_code for event in collector_of(app).events()] == [310]
-
-
-async def test_an_error_after_a_websocket_was_closed_is_recorded_once() -> None:
-    """It can't be closed again."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        await websocket.close()
-        raise Lost
-
-    app.router.add_websocket_route("/socket", endpoint)
-    sent = await visit(app, "/socket")
-    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
-    assert [event.error_code for event in collector_of(app).events()] == [310]
-
-
-async def visit(app: FastAPI, path: str) -> list[Any]:
-    """Open a WebSocket, and return what the application sent."""
-    inbox, sent = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}], []
-
-    async def receive() -> Any:
-        return inbox.pop()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
-    return sent
-
-
-async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
-    """Nobody answers it, so nobody else would; a client that leaves is no error."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        raise ZeroDivisionError
-
-    async def reader(websocket: Any) -> None:
-        await websocket.accept()
-        await websocket.receive_text()
-
-    app.router.add_websocket_route("/socket", endpoint)
-    app.router.add_websocket_route("/reader", reader)
-
-    with pytest.raises(ZeroDivisionError):
-        await visit(app, "/socket")
-    with pytest.raises(WebSocketDisconnect):
-        await visit(app, "/reader")
-    assert [(event.error_code, event.path) for event in collector_of(app).events()] == [(599, "/socket")]
 
 
 async def test_an_error_after_the_answer_began_keeps_its_code() -> None:
