@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, HTTPException
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
@@ -27,7 +28,9 @@ from service.error_metrics import (
     setup_exception_handler,
     setup_metrics,
 )
-from tests.asgi import Result, request
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
+from service.error_metrics.requests import measure_requests
+from tests.asgi import Result, request, scope_of
 
 PROBLEM = {"accept": "application/problem+json"}
 catalogue = ExceptionRegistry()
@@ -89,6 +92,8 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "redirect-split": HTTPException(307, headers={"Location": "/elsewhere", "X-Split": "a\r\nSet-Cookie: b"}),
         "uuid": Lost(detail={"id": UUID(int=7), "amount": Decimal("1.50")}),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
+        "grouped": ExceptionGroup("tasks", [ExceptionGroup("more tasks", [Lost(detail={"id": 7})])]),
+        "grouped-two": ExceptionGroup("tasks", [Lost(), Lost()]),
         "grouped-304": ExceptionGroup("tasks", [HTTPException(304, headers={"ETag": "x"})]),
         "bug": ZeroDivisionError("secret value 42"),
     }
@@ -133,6 +138,8 @@ async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers:
         ("bug", 500, 599, "InternalServerError", "Internal server error", None),
         ("rude", 500, 599, "InternalServerError", "Internal server error", None),
         ("left", 499, 498, "ClientError", "the client left before its request was complete", None),
+        ("grouped", 404, 310, "Lost", "It is lost", {"id": 7}),
+        ("grouped-two", 500, 599, "InternalServerError", "Internal server error", None),
         ("number-message", 404, 310, "Lost", "5", None),
         ("nowhere/at/all", 404, 399, "RouteError", "Not Found", None),
     ],
@@ -397,6 +404,57 @@ async def test_whatever_an_exception_holds_there_is_an_answer(name: str, code: i
 async def test_a_cache_learns_what_the_answer_depends_on() -> None:
     """Type and language are the client's choice."""
     assert (await raised("lost")).headers["vary"] == "Accept, Accept-Language"
+
+
+async def test_an_application_that_serves_the_routes_answers_its_own_errors_alike() -> None:
+    """And records them with the others."""
+    app, management = FastAPI(), FastAPI()
+    collector = setup_exception_handler(app, metrics_config=MetricsConfig.testing(), serve_on=management)
+    result = await request(management, "/api/metrics/recent?limit=many")
+    assert (result.status, result.json()["error_code"]) == (422, 499)
+    assert [(event.error_code, event.path) for event in collector.events()] == [(499, "/api/metrics/recent")]
+    assert (await request(app, "/metrics")).status == 404
+
+
+async def test_series_are_registered_where_the_caller_says() -> None:
+    """Beside those of the application's own."""
+    app, registry = FastAPI(), CollectorRegistry()
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing(), prometheus_registry=registry)
+    await request(app, "/nowhere")
+    labels = {"error_code": "399", "error_domain": "RESOURCE", "status_code": "404"}
+    assert registry.get_sample_value("fastapi_errors_total", labels) == 1
+
+
+async def test_several_headers_are_one(tmp_path: Path) -> None:
+    """RFC 9110, section 5.2: a client may spread its preferences over lines."""
+    app = make_app()
+    lines = [(b"accept", b"text/html"), (b"accept", b"application/problem+json")]
+    lines += [(b"accept-language", b"fr"), (b"accept-language", b"ko")]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({**scope_of("/nowhere"), "headers": lines}, receive, send)
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"content-language"] == b"ko"
+
+
+async def test_a_request_has_one_id_whoever_asks_for_it() -> None:
+    """The one that an error makes is in the request's state from then on."""
+    app, seen = make_app(), []
+
+    class Ids(RequestObserver):
+        def finished(self, request: MeasuredRequest) -> None:
+            seen.append(request.scope["state"]["request_id"])
+
+    measure_requests(app, Ids())
+    told = (await request(app, "/raise/lost")).json()["request_id"]
+    assert seen == [told] == [collector_of(app).events()[0].request_id]
 
 
 async def test_disabled_metrics_leave_the_answers() -> None:
