@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,15 +12,13 @@ from fastapi.responses import RedirectResponse
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
 
 from service import shop  # SAMPLE
 from service.database import is_sqlite, make_engine
-from service.error_metrics import ErrorMetricsCollector, MetricsConfig, setup_exception_handler
+from service.error_metrics import ErrorMetricsCollector, setup_exception_handler
 from service.error_metrics.measurement import Measurement
 from service.error_metrics.requests import measure_requests
-from service.error_metrics.routes import taken
-from service.error_metrics.setup import EXPOSITION
+from service.error_metrics.setup import refuse_taken
 from service.migrations import upgrade
 from service.probes import checks
 from service.request_limits import BodyLimit, TimeLimit
@@ -78,10 +76,11 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
         title=settings.service_name,
         version=settings.app_version,
         lifespan=_lifespan(engine, readiness),
-        description=_DESCRIPTION if settings.management_port is None else "The sample shop.",
+        description=_description(settings),
     )
     management = None if settings.management_port is None else _management_app(settings)
     collector = _handle_errors(app, management, settings)
+    modules_own = list((management or app).routes)
     measurement = measure_requests(app, RequestIds())
     if management is None:
         measurement.leave_out(*PROBES)
@@ -111,7 +110,7 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
         )
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
-    _refuse_taken_path((management or app).routes, settings.metrics)
+    refuse_taken([route for route in (management or app).routes if route not in modules_own], settings.metrics)
     return Service(app, management, readiness)
 
 
@@ -144,12 +143,6 @@ def _limit_requests(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(TimeLimit, limit=settings.request_timeout_seconds, handler=app.state.error_handler)
 
 
-def _refuse_taken_path(routes: Sequence[BaseRoute], metrics: MetricsConfig) -> None:
-    others = [route for route in routes if getattr(route, "name", "") != EXPOSITION]
-    if metrics.enabled and metrics.prometheus_enabled and taken(others, metrics.prometheus_path):
-        raise ValueError(f"prometheus_path: {metrics.prometheus_path} is taken, choose another METRICS_PROMETHEUS_PATH")
-
-
 def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -172,4 +165,13 @@ async def _to_docs(_: object) -> RedirectResponse:
     return RedirectResponse("docs")
 
 
-_DESCRIPTION = "The sample shop. Errors are on [/dashboard](/dashboard), metrics on [/metrics](/metrics)."
+def _description(settings: Settings) -> str:
+    """Return what `/docs` says, with links to what is there, relative because a proxy may put a prefix in front."""
+    found = ["The sample shop."]
+    metrics = settings.metrics
+    if metrics.enabled and settings.management_port is None:
+        if metrics.dashboard_enabled:
+            found.append("Errors are on [/dashboard](dashboard).")
+        if metrics.prometheus_enabled:
+            found.append(f"Metrics are on [{metrics.prometheus_path}]({metrics.prometheus_path[1:]}).")
+    return " ".join(found)

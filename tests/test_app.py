@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.app import Telemetry, create_app, create_service
@@ -96,6 +97,40 @@ async def test_the_front_door_leads_to_the_documentation(tmp_path: Path) -> None
     """Whoever opens the address sees something."""
     result = await request(make_app(tmp_path), "/")
     assert (result.status, result.headers["location"]) == (307, "docs")
+
+
+@pytest.mark.parametrize(
+    ("settings", "links"),
+    [
+        ({}, ["dashboard", "metrics"]),
+        ({"metrics": MetricsConfig(dashboard_enabled=False, prometheus_path="/internal/prom")}, ["internal/prom"]),
+        ({"metrics": MetricsConfig(prometheus_enabled=False)}, ["dashboard"]),
+        ({"metrics": MetricsConfig.disabled()}, []),
+        ({"management_port": 9000}, []),
+    ],
+)
+async def test_the_documentation_links_to_what_is_there(
+    tmp_path: Path, settings: dict[str, object], links: list[str]
+) -> None:
+    """And to nothing else."""
+    app = make_app(tmp_path, **settings)
+    described = (await request(app, "/openapi.json")).json()["info"]["description"]
+    assert re.findall(r"\]\((.*?)\)", described) == links
+    for link in links:
+        assert (await request(app, f"/{link}")).status == 200
+
+
+async def test_a_route_of_the_services_own_cannot_hide_the_dashboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor be hidden by it, when it is added after the metrics are set up."""
+
+    async def own(_: object) -> Response:
+        return Response("own")
+
+    monkeypatch.setattr("service.app._limit_requests", lambda app, _: app.add_route("/dashboard", own))
+    with pytest.raises(ValueError, match="dashboard_enabled: the application has /dashboard already"):
+        make_app(tmp_path)
 
 
 @pytest.mark.parametrize("metrics", [MetricsConfig.disabled(), MetricsConfig(prometheus_enabled=False)])

@@ -1,8 +1,8 @@
 """The gate of continuous integration: `python -m loadtest.overhead.gate [--record]`.
 
 It counts the bare application, ours and the instrumentator, and looks only at instructions *added* over the bare
-application: FastAPI's own share is nine tenths of a request and would hide any change of ours. It fails when ours
-grew by more than 5 % over the value that was recorded with these locks on a machine and interpreter like this one, or
+application: FastAPI's own share is nine tenths of a request and would hide any change of ours. It fails when ours, or what a
+log line or a span adds to it, grew by more than 5 % over the value that was recorded with these locks on a machine and interpreter like this one, or
 when the instrumentator, with the same metrics on, adds less than six times as much. Where there is no such value, one
 that was recorded with these locks and the same minor version of Python elsewhere is compared with, and 15 % allowed;
 where there is none of that either, only the ratio and a ceiling are checked. The output says which. A test fails as
@@ -30,11 +30,14 @@ GROWTH = 0.05
 GROWTH_ELSEWHERE = 0.15
 """The same over a value of another machine: compiler, C library and patch level of Python are worth some per cent."""
 
-CEILING = {"healthy": 60_000, "error": 200_000}
+CEILING = {"healthy": 60_000, "error": 200_000, "logs": 60_000, "traces": 600_000}
 """Instructions that ours may add where nothing is recorded yet, for any supported interpreter."""
 
+TELEMETRY = ("logs", "traces")
+"""What a healthy request pays on top, over `ids`: a log line sampled at 10 %, a span."""
+
 Added = Mapping[str, float]
-"""Instructions added to a request by cell."""
+"""Instructions added to a request by cell, and by what telemetry adds to a healthy one."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="keep this count as the one to compare with")
     record = parser.parse_args().record
     try:
-        counts = count(("bare", "ours", "instrumentator"))
+        counts = count(("bare", "ours", "instrumentator", "ids", *TELEMETRY))
     except (ValgrindMissing, RuntimeError) as problem:
         print(f"overhead gate: {problem}", file=sys.stderr)
         return 2
@@ -98,6 +101,7 @@ def judge(counts: Counts, path: Path, record: bool) -> int:
     """Compare with what the file holds for this machine, or one like it; print the outcome, return the exit status."""
     key, kept = count_key(), _read(path)
     ours, peer = (_estimates(counts, name) for name in ("ours", "instrumentator"))
+    ours |= {name: round(added(counts, name, "healthy", "ids").estimate) for name in TELEMETRY}
     print(f"key: {key}")
     for name, values in (("ours", ours), ("instrumentator", peer)):
         print(f"{name} adds", ", ".join(f"{value:,.0f} ({cell})" for cell, value in values.items()))

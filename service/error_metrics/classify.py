@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi.exceptions import RequestValidationError, ValidationException
+from fastapi.exceptions import RequestValidationError, ValidationException, WebSocketRequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -18,6 +18,7 @@ from .registry import (
     VALIDATION_CODE,
 )
 
+_INVALID = (RequestValidationError, WebSocketRequestValidationError)
 _NAMES = {entry.code: entry.name for entry in FRAMEWORK_ENTRIES}
 CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
 _BY_STATUS = {401: AUTH_CODE, 403: AUTH_CODE, 404: RESOURCE_CODE, 405: RESOURCE_CODE, 410: RESOURCE_CODE}
@@ -31,7 +32,7 @@ def classify(exc: BaseException) -> tuple[int, int, str]:
         status = exc.status_code if exc.status_code < 600 else 500  # HTTP has no such status, servers refuse it
         code = code_of_status(status)
         return (code, status, _NAMES[code])
-    if isinstance(exc, RequestValidationError):
+    if isinstance(exc, _INVALID):
         return (VALIDATION_CODE, 422, _NAMES[VALIDATION_CODE])
     if isinstance(exc, ClientDisconnect):  # the client's doing, whatever the application made of it
         return (CLIENT_CODE, CLIENT_CLOSED_REQUEST, _NAMES[CLIENT_CODE])
@@ -49,8 +50,8 @@ def message_of(exc: BaseException) -> str:
         return exc.message
     if isinstance(exc, HTTPException):
         return exc.detail if isinstance(exc.detail, str) else str(exc.detail)
-    if isinstance(exc, RequestValidationError):
-        return validation_summary(exc)
+    if isinstance(exc, _INVALID):
+        return _places(exc)
     if isinstance(exc, ClientDisconnect):
         return "the client left before its request was complete"
     if isinstance(exc, ValidationError):  # its text holds the values

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 from .events import ErrorEvent, iso_utc
 
 COLUMNS = ("timestamp", *ErrorEvent._fields[1:])
-_FORMULA = "=+-@\t\r"
+# What a spreadsheet would run: a formula at the beginning of a cell, also where it takes another separator than ours.
+_FORMULA = re.compile(r"^(?=[\t\r])|(^|[;|\t\r\n])([ \"']*)(?=[=+@-])")
+_MARK = "\ufeff"  # by which spreadsheets know UTF-8
 
 
 def as_csv(events: list[ErrorEvent]) -> str:
-    """Return one line for each event under a line of column names (RFC 4180)."""
+    """Return one line for each event under a line of names (RFC 4180), for spreadsheets, which run nothing in it."""
     out = io.StringIO()
+    out.write(_MARK)
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     writer.writerows(map(_row, events))
@@ -34,5 +38,4 @@ def _row(event: ErrorEvent) -> tuple[object, ...]:
 
 
 def _inert(text: str | None) -> str | None:
-    # A spreadsheet would run a text of a client's that begins like a formula.
-    return f"'{text}" if text and text[0] in _FORMULA else text
+    return _FORMULA.sub(r"\1\2'", text) if text else text

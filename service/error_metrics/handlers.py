@@ -6,7 +6,7 @@ from contextlib import suppress
 from time import perf_counter
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from . import jobs
 from .answers import JSON, PROBLEM, Answer, allowed_headers, debugging, describe, least, own_body, problem_body, respond
+from .classify import message_of
 from .collector import ErrorMetricsCollector
 from .config import ErrorHandlerConfig, MetricsConfig
 from .errors import BaseAppException
@@ -26,7 +27,10 @@ from .routes import RouteTemplates
 from .setup import setup_metrics
 from .translations import Translations
 
-HANDLED: tuple[type[Exception], ...] = (BaseAppException, HTTPException, RequestValidationError, Exception)
+HANDLED: tuple[type[Exception], ...] = (
+    *(BaseAppException, HTTPException, RequestValidationError, WebSocketRequestValidationError),
+    Exception,
+)
 POLICY_VIOLATION = 1008  # closing code, RFC 6455, section 7.4.1
 
 
@@ -105,9 +109,9 @@ class ErrorHandler:
 
     async def handle(self, connection: HTTPConnection, exc: Exception) -> Response:
         """Return the answer to an HTTP request; a WebSocket is closed instead."""
+        exc = _original(exc)
         if isinstance(exc, HTTPException) and exc.status_code < 400:  # a redirect or 204 by exception: no error
             return Response(status_code=exc.status_code, headers=allowed_headers(exc.headers))
-        exc = _original(exc)
         started = perf_counter()
         context = self._context(connection.scope)
         request: MeasuredRequest | None = connection.scope.get(REQUEST)
@@ -118,7 +122,7 @@ class ErrorHandler:
             self._collector.record(exc, context)
         if isinstance(connection, WebSocket):
             with suppress(Exception):  # it may be closed already, or the client gone: the error is recorded once
-                await connection.close(POLICY_VIOLATION)
+                await connection.close(POLICY_VIOLATION, _reason(exc))
             return None  # type: ignore[return-value]  # Starlette sends nothing for a WebSocket
         try:
             response = self._answer(connection.scope, exc, context)
@@ -177,6 +181,13 @@ def _original(exc: Exception) -> Exception:
     cause = exc.__cause__
     wrapped = type(exc) is RuntimeError and isinstance(cause, BaseAppException | HTTPException)
     return cause if wrapped and isinstance(cause, Exception) and "response already started" in str(exc) else exc
+
+
+def _reason(exc: Exception) -> str | None:
+    """Return what did not validate, within the 123 bytes that a WebSocket has for a reason (RFC 6455, section 5.5)."""
+    if not isinstance(exc, WebSocketRequestValidationError):
+        return None
+    return message_of(exc).encode("utf-8", "replace")[:123].decode("utf-8", "ignore")
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

@@ -74,7 +74,7 @@ _SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token", "pass", 
 # 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
 _CARD = re.compile(
     r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}"
-    r"|[2-6]\d{3}([ +-]|%20)\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ +-]|%20)\d{6}\2\d{4,5})"
+    r"|[2-6]\d{3}([ +-]|%20)\d{4}\1\d{4}\1(?:\d{4}(?P<tail>\1\d{1,3})|\d{1,7})|3\d{3}([ +-]|%20)\d{6}\3\d{4,5})"
     r"(?![0-9A-Fa-f-])"
 )
 # Country, check digits and up to 30 characters, in one piece or in fours (ISO 13616).
@@ -304,8 +304,15 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _hide_card(match: re.Match[str]) -> str:
-    digits = "".join(filter(str.isdigit, match.group().replace("%20", "")))
-    return MASK if luhn_valid(digits) else match.group()
+    whole, tail = match.group(), match.group("tail") or ""
+    if luhn_valid(_digits(whole)):
+        return MASK
+    # What looks like the end of a number of 19 digits may be the next word.
+    return MASK + tail if tail and luhn_valid(_digits(whole.removesuffix(tail))) else whole
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text.replace("%20", "")))
 
 
 def _hide_iban(match: re.Match[str]) -> str:

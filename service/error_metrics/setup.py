@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from .collector import ErrorMetricsCollector
 from .config import MetricsConfig
@@ -56,8 +58,7 @@ def setup_metrics(
     if getattr(app.state, "error_metrics", None) is not None:
         raise RuntimeError("setup_metrics: this application has been set up before")
     monitoring = serve_on or app
-    if config.enabled and config.prometheus_enabled and taken(monitoring.routes, config.prometheus_path):
-        raise ValueError(f"prometheus_path: the application has {config.prometheus_path} already, choose another path")
+    refuse_taken(monitoring.routes, config)
     exporter = _exporter(config, prometheus_registry)
     collector = ErrorMetricsCollector(config, exporter)
     app.state.sentry = collector.reporter = init_sentry(config, exporter, catalogue)
@@ -78,6 +79,21 @@ def setup_metrics(
     if serve_on is None:
         _leave_out_own_routes(measurement, config)
     return collector
+
+
+def refuse_taken(routes: Sequence[BaseRoute], config: MetricsConfig) -> None:
+    """Refuse routes of the application's own that have the paths of the module's: one of the two would be hidden.
+
+    Raises:
+        ValueError: a path is taken; the message names the setting.
+    """
+    if not config.enabled:
+        return
+    if config.prometheus_enabled and taken(routes, config.prometheus_path):
+        raise ValueError(f"prometheus_path: the application has {config.prometheus_path} already, choose another path")
+    for path in (PAGE_PATH, API_PATH):
+        if config.dashboard_enabled and taken(routes, path):
+            raise ValueError(f"dashboard_enabled: the application has {path} already, move it or set this to false")
 
 
 def _exporter(config: MetricsConfig, registry: CollectorRegistry | None) -> PrometheusExporter | None:

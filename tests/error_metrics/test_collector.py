@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, PrometheusExporter
 from service.error_metrics.events import MAX_MESSAGE, ErrorEvent
+from service.error_metrics.masking import MAX_TEXT
 from service.error_metrics.series import MAX_SERIES, OTHER
 from tests.error_metrics.conftest import Clock
 
@@ -197,6 +198,35 @@ def test_a_message_of_ten_megabytes_is_kept_short(collector: ErrorMetricsCollect
     event = collector.events()[0]
     assert len(event.message) == MAX_MESSAGE
     assert event.request_id == "***"  # a word cut in half could be half a secret
+
+
+def test_a_long_message_is_cut_before_it_waits(clock: Clock) -> None:
+    """Else a full queue of them would fill the memory."""
+    collector = ErrorMetricsCollector(MetricsConfig(), clock=clock)
+    with collector._handover._working:
+        collector.record(BaseAppException(901, "word " * 2_000_000))
+        waiting = list(collector._handover._waiting)
+    assert [len(text) for raw in waiting for text in raw if isinstance(text, str)] == [6, 16, MAX_TEXT + 1]
+
+
+def test_a_reset_forgets_what_is_still_waiting(clock: Clock) -> None:
+    """An error from before it must not come back afterwards."""
+    collector = ErrorMetricsCollector(MetricsConfig(), clock=clock)
+    collector.record(Lost())
+    collector.reset()
+    assert collector.events() == []
+    assert collector.snapshot().total_errors == 0
+
+
+def test_every_event_of_a_lost_batch_is_counted(clock: Clock) -> None:
+    """Not only the batch."""
+    collector = ErrorMetricsCollector(MetricsConfig(), store=BrokenStore(), clock=clock)
+    with collector._handover._working:  # all three in one batch
+        for _ in range(3):
+            collector.record(Lost())
+    collector.flush()
+    assert collector.dropped_events == 3
+    assert scraped(collector, "fastapi_error_events_dropped_total") == 3
 
 
 def test_a_hundred_thousand_codes_and_statuses_need_bounded_memory(collector: ErrorMetricsCollector) -> None:

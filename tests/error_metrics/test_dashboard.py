@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, setup_exception_handler
 from tests.asgi import Result, request
@@ -147,9 +147,31 @@ async def test_the_history_can_be_taken_away_as_csv(app: FastAPI) -> None:
     result = await get(app, "/export?format=csv")
     assert result.headers["content-disposition"] == 'attachment; filename="errors.csv"'
     assert result.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(result.text)))
+    assert result.body.startswith(b"\xef\xbb\xbf")  # else some read it in the encoding of their country
+    rows = list(csv.DictReader(io.StringIO(result.body.decode("utf-8-sig"))))
     assert [row["error_code"] for row in rows] == ["312", "598", "310", "311", "310"]
     assert rows[0]["message"] == '\'=HYPERLINK("x"),\n"quoted"'
+
+
+@pytest.mark.parametrize(
+    ("message", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t'=1"),
+        ("sold; =1+1", "sold; '=1+1"),
+        ('x;"=1+1"', 'x;"\'=1+1"'),
+        ("x\n-1", "x\n'-1"),
+        ("a|+1", "a|'+1"),
+        ("2 = 1 + 1; done, -1 left", "2 = 1 + 1; done, -1 left"),
+    ],
+)
+async def test_a_spreadsheet_that_parts_cells_elsewhere_runs_nothing_either(message: str, cell: str) -> None:
+    """In much of Europe it does so at semicolons; commas are in quotes already."""
+    app = make_app()
+    app.state.error_metrics.record(BaseAppException(312, message))
+    text = (await get(app, "/export")).body.decode("utf-8-sig")
+    assert next(csv.DictReader(io.StringIO(text, newline="")))["message"] == cell
 
 
 async def test_the_history_can_be_taken_away_as_json(app: FastAPI) -> None:
@@ -262,6 +284,23 @@ async def test_without_the_dashboard_there_is_neither_page_nor_api() -> None:
     assert (await request(app, "/dashboard")).status == 404
     assert (await get(app, "")).status == 404
     assert (await request(app, "/metrics")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/api/metrics", "/api/{rest:path}"])
+async def test_paths_that_the_application_has_already_are_refused(path: str) -> None:
+    """One of the two would be hidden; without the dashboard there is nothing to hide."""
+
+    async def own(_: object) -> Response:
+        return Response("own")
+
+    app = FastAPI()
+    app.add_route(path, own)
+    with pytest.raises(ValueError, match=r"dashboard_enabled: the application has /(dashboard|api/metrics) already"):
+        setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    app = FastAPI()
+    app.add_route(path, own)
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing(dashboard_enabled=False))
+    assert (await request(app, path.replace("{rest:path}", "x"))).text == "own"
 
 
 async def test_every_route_is_documented() -> None:

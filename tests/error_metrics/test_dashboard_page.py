@@ -479,7 +479,7 @@ def test_the_history_can_be_exported(service: Service, open_page: Open, format_n
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Export {format_name}").click()
     assert re.fullmatch(rf"errors-\d{{4}}-\d\d-\d\dT\d{{6}}\.{format_name.lower()}", download.value.suggested_filename)
-    text = Path(download.value.path()).read_text()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert "error_code" in text
     assert text.startswith("timestamp") or text[0] in first
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, HTTPException
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
-from starlette.websockets import WebSocketDisconnect
 
 from service.error_metrics import (
     BaseAppException,
@@ -28,6 +28,8 @@ from service.error_metrics import (
     setup_exception_handler,
     setup_metrics,
 )
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
+from service.error_metrics.requests import measure_requests
 from tests.asgi import Result, request, scope_of
 
 PROBLEM = {"accept": "application/problem+json"}
@@ -90,6 +92,9 @@ def make_app(config: ErrorHandlerConfig | None = None, metrics: MetricsConfig | 
         "redirect-split": HTTPException(307, headers={"Location": "/elsewhere", "X-Split": "a\r\nSet-Cookie: b"}),
         "uuid": Lost(detail={"id": UUID(int=7), "amount": Decimal("1.50")}),
         "redirect": HTTPException(307, headers={"Location": "/elsewhere"}),
+        "grouped": ExceptionGroup("tasks", [ExceptionGroup("more tasks", [Lost(detail={"id": 7})])]),
+        "grouped-two": ExceptionGroup("tasks", [Lost(), Lost()]),
+        "grouped-304": ExceptionGroup("tasks", [HTTPException(304, headers={"ETag": "x"})]),
         "bug": ZeroDivisionError("secret value 42"),
     }
 
@@ -133,6 +138,8 @@ async def raised(name: str, config: ErrorHandlerConfig | None = None, **headers:
         ("bug", 500, 599, "InternalServerError", "Internal server error", None),
         ("rude", 500, 599, "InternalServerError", "Internal server error", None),
         ("left", 499, 498, "ClientError", "the client left before its request was complete", None),
+        ("grouped", 404, 310, "Lost", "It is lost", {"id": 7}),
+        ("grouped-two", 500, 599, "InternalServerError", "Internal server error", None),
         ("number-message", 404, 310, "Lost", "5", None),
         ("nowhere/at/all", 404, 399, "RouteError", "Not Found", None),
     ],
@@ -250,6 +257,14 @@ async def test_a_redirect_by_exception_is_no_error() -> None:
     assert collector_of(app).snapshot().total_errors == 0
 
 
+async def test_a_redirect_by_an_exception_of_a_task_is_no_error_either() -> None:
+    """What a group of one holds is what was meant; 304 has no body."""
+    app = make_app()
+    result = await request(app, "/raise/grouped-304")
+    assert (result.status, result.body, result.headers["etag"]) == (304, b"", "x")
+    assert collector_of(app).snapshot().total_errors == 0
+
+
 async def test_messages_are_in_the_clients_language(tmp_path: Path) -> None:
     """From one file a locale; the recorded message stays as it is."""
     (tmp_path / "de.json").write_text(json.dumps({"310": "{id} ist verloren"}))
@@ -301,71 +316,6 @@ async def test_the_time_of_handling_is_measured() -> None:
     exporter = collector_of(app).exporter
     assert exporter is not None
     assert exporter.registry.get_sample_value("fastapi_error_handling_seconds_count") == 1
-
-
-async def test_an_error_in_a_websocket_closes_it_and_is_recorded() -> None:
-    """With 1008: the application refused on purpose."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        raise Lost
-
-    app.router.add_websocket_route("/socket", endpoint)
-    sent = await visit(app, "/socket")
-    assert sent[-1]["code"] == 1008
-    assert [event.error_code for event in collector_of(app).events()] == [310]
-
-
-async def test_an_error_after_a_websocket_was_closed_is_recorded_once() -> None:
-    """It can't be closed again."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        await websocket.close()
-        raise Lost
-
-    app.router.add_websocket_route("/socket", endpoint)
-    sent = await visit(app, "/socket")
-    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
-    assert [event.error_code for event in collector_of(app).events()] == [310]
-
-
-async def visit(app: FastAPI, path: str) -> list[Any]:
-    """Open a WebSocket, and return what the application sent."""
-    inbox, sent = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}], []
-
-    async def receive() -> Any:
-        return inbox.pop()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app({**scope_of(path), "type": "websocket", "subprotocols": []}, receive, send)
-    return sent
-
-
-async def test_an_unhandled_error_in_a_websocket_is_recorded() -> None:
-    """Nobody answers it, so nobody else would; a client that leaves is no error."""
-    app = make_app()
-
-    async def endpoint(websocket: Any) -> None:
-        await websocket.accept()
-        raise ZeroDivisionError
-
-    async def reader(websocket: Any) -> None:
-        await websocket.accept()
-        await websocket.receive_text()
-
-    app.router.add_websocket_route("/socket", endpoint)
-    app.router.add_websocket_route("/reader", reader)
-
-    with pytest.raises(ZeroDivisionError):
-        await visit(app, "/socket")
-    with pytest.raises(WebSocketDisconnect):
-        await visit(app, "/reader")
-    assert [(event.error_code, event.path) for event in collector_of(app).events()] == [(599, "/socket")]
 
 
 async def test_an_error_after_the_answer_began_keeps_its_code() -> None:
@@ -454,6 +404,57 @@ async def test_whatever_an_exception_holds_there_is_an_answer(name: str, code: i
 async def test_a_cache_learns_what_the_answer_depends_on() -> None:
     """Type and language are the client's choice."""
     assert (await raised("lost")).headers["vary"] == "Accept, Accept-Language"
+
+
+async def test_an_application_that_serves_the_routes_answers_its_own_errors_alike() -> None:
+    """And records them with the others."""
+    app, management = FastAPI(), FastAPI()
+    collector = setup_exception_handler(app, metrics_config=MetricsConfig.testing(), serve_on=management)
+    result = await request(management, "/api/metrics/recent?limit=many")
+    assert (result.status, result.json()["error_code"]) == (422, 499)
+    assert [(event.error_code, event.path) for event in collector.events()] == [(499, "/api/metrics/recent")]
+    assert (await request(app, "/metrics")).status == 404
+
+
+async def test_series_are_registered_where_the_caller_says() -> None:
+    """Beside those of the application's own."""
+    app, registry = FastAPI(), CollectorRegistry()
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing(), prometheus_registry=registry)
+    await request(app, "/nowhere")
+    labels = {"error_code": "399", "error_domain": "RESOURCE", "status_code": "404"}
+    assert registry.get_sample_value("fastapi_errors_total", labels) == 1
+
+
+async def test_several_headers_are_one(tmp_path: Path) -> None:
+    """RFC 9110, section 5.2: a client may spread its preferences over lines."""
+    app = make_app()
+    lines = [(b"accept", b"text/html"), (b"accept", b"application/problem+json")]
+    lines += [(b"accept-language", b"fr"), (b"accept-language", b"ko")]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({**scope_of("/nowhere"), "headers": lines}, receive, send)
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"content-language"] == b"ko"
+
+
+async def test_a_request_has_one_id_whoever_asks_for_it() -> None:
+    """The one that an error makes is in the request's state from then on."""
+    app, seen = make_app(), []
+
+    class Ids(RequestObserver):
+        def finished(self, request: MeasuredRequest) -> None:
+            seen.append(request.scope["state"]["request_id"])
+
+    measure_requests(app, Ids())
+    told = (await request(app, "/raise/lost")).json()["request_id"]
+    assert seen == [told] == [collector_of(app).events()[0].request_id]
 
 
 async def test_disabled_metrics_leave_the_answers() -> None:

@@ -91,6 +91,81 @@ def test_a_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monk
     assert seen == [1, 2]
 
 
+def test_what_comes_in_while_the_thread_becomes_idle_is_not_left_lying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who puts it sees a thread that is awake, and wakes nobody."""
+    seen: list[int] = []
+    handover = Handover(seen.extend, limit=10, batch=10, lose=pytest.fail)
+    step, late = handover._step, [2]
+
+    def finding_nothing_more(timeout: float = -1) -> int:
+        done = step(timeout)
+        if not done and late:
+            handover.put(late.pop())
+        return done
+
+    monkeypatch.setattr(handover, "_step", finding_nothing_more)
+    handover.put(1)
+    deadline = time.monotonic() + 5
+    while len(seen) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert seen == [1, 2]
+
+
+def test_a_flush_is_done_with_what_was_waiting_when_it_began() -> None:
+    """Though more comes in all the while."""
+    handover: Handover[int] = Handover(lambda items: again(items), limit=100, batch=1, lose=pytest.fail)
+
+    def again(items: list[int]) -> None:
+        handover.put(items[0] + 1)
+
+    with handover._starting:  # no thread takes anything
+        handover._idle = False
+        for number in (10, 20):
+            handover.put(number)
+        assert handover.flush()
+        assert list(handover._waiting) == [11, 21]
+
+
+def test_a_flush_stops_at_its_deadline_and_says_so() -> None:
+    """Between two batches, however much is waiting."""
+    handover: Handover[int] = Handover(lambda items: time.sleep(0.05), limit=1000, batch=1, lose=pytest.fail)
+    with handover._starting:
+        handover._idle = False
+        for number in range(1000):
+            handover.put(number)
+        assert handover.flush(timeout=0.01) is False
+        assert len(handover._waiting) > 900
+
+
+def test_what_finds_the_queue_full_is_reported_item_by_item() -> None:
+    """And what is in it stays."""
+    lost: list[int] = []
+    handover: Handover[int] = Handover(lambda items: None, limit=2, batch=10, lose=lost.append)
+    with handover._working:
+        for number in range(5):
+            handover.put(number)
+        assert list(handover._waiting) == [0, 1]
+    assert lost == [2, 3, 4]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_forked_in_the_middle_of_the_work_begins_anew() -> None:
+    """It has neither the lock, which nobody in it would release, nor what waits: the parent does that."""
+    read, write = os.pipe()
+    handover = Handover(lambda items: os.write(write, b"".join(items)) and None, limit=10, batch=10, lose=pytest.fail)
+    with handover._working:
+        handover.put(b"parent ")
+        pid = os.fork()
+        if pid == 0:
+            handover.put(b"child ")
+            os._exit(0 if handover.flush(timeout=2) else 1)
+        _, ended = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(ended) == 0
+    assert handover.flush()
+    assert os.read(read, 100) == b"child parent "
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_thread_of_its_own() -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from service.error_metrics import mask_pii
 from service.error_metrics.masking import (
+    _SUSPICIOUS,
+    _SUSPICIOUS_WORDS,
     DEFAULT_FIELDS,
     DEFAULT_PATTERNS,
     MASK,
@@ -24,6 +26,11 @@ SECRETS = {
     "visa": "4242 4242 4242 4242",
     "visa with dashes": "4242-4242-4242-4242",
     "amex": "378282246310005",
+    "amex, grouped": "3782 822463 10005",
+    "mastercard of the 2-series": "2223003122003222",
+    "mastercard of the 2-series, grouped": "2223-0031-2200-3222",
+    "unionpay, 19 digits": "6222021234567890128",
+    "unionpay, 19 digits in groups": "6222 0212 3456 7890 128",
     "e-mail": "jane.doe+shop@mail.example.co.kr",
     "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     "aws": "AKIAIOSFODNN7EXAMPLE",
@@ -45,6 +52,17 @@ SECRETS = {
     "e-mail of an URL": "jane%40example.com",
     "SendGrid": "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzr",
     "password of an URL": "app:hunter2",
+}
+# One text for each word of the quick look, in which nothing else is suspicious.
+SUSPECTED = {
+    "eyj": "eyJabcdefghij.eyJabcdefghij.abcdefghij",
+    "akia": "AKIAABCDEFGHIJKLMNOP",
+    "asia": "ASIAABCDEFGHIJKLMNOP",
+    "bearer": "Bearer abcdefghijkl",
+    "basic": "Basic abcdefghijkl",
+    "token": "Token abcdefghijkl",
+    "pass": "wrong passphrase 'hunter'",
+    "identified by": "IDENTIFIED BY 'hunter'",
 }
 HARMLESS = [
     "order 4242424242424243 not found",  # fails the check digit
@@ -176,6 +194,29 @@ def test_a_key_that_only_contains_the_letters_is_not_sensitive(key: str) -> None
 def test_a_pair_inside_a_text_is_hidden(text: str, masked: str) -> None:
     """Logs and messages write keys and values in many ways."""
     assert mask_pii(text) == masked
+
+
+@pytest.mark.parametrize("field", DEFAULT_FIELDS)
+def test_every_field_is_hidden_as_a_key_and_in_a_text(field: str) -> None:
+    """By the name that is documented, and in capitals."""
+    assert mask_pii({field: "x"}) == {field: MASK}
+    assert mask_pii(f"{field}=hunter rest") == f"{field}=*** rest"
+    assert mask_pii(f'{{"{field.upper()}": "two words"}}') == f'{{"{field.upper()}": ***}}'
+
+
+@pytest.mark.parametrize("word", _SUSPICIOUS_WORDS)
+def test_every_word_of_the_quick_look_finds_what_it_stands_for(word: str) -> None:
+    """Without it the text would be passed on unseen."""
+    text = SUSPECTED[word]
+    assert [other for other in _SUSPICIOUS_WORDS if other in text.lower()] == [word]
+    assert _SUSPICIOUS.search(text) is None
+    assert MASK in mask_pii(text)
+
+
+@pytest.mark.parametrize("tail", ["123", "1", "120 left"])
+def test_digits_behind_a_card_number_do_not_save_it(tail: str) -> None:
+    """They might be the end of a longer one, and are not."""
+    assert mask_pii(f"4242 4242 4242 4242 {tail}") == f"*** {tail}"
 
 
 def test_a_pair_in_a_list_is_hidden_like_one_in_a_mapping() -> None:

@@ -64,7 +64,14 @@ def counts(ours: float) -> dict[str, dict[str, list[float]]]:
     """Counts of three variants, ours adding `ours` instructions in both cells."""
     return {
         name: {cell: [value] * 3 for cell in ("healthy", "error")}
-        for name, value in {"bare": 960_000.0, "ours": 960_000 + ours, "instrumentator": 1_310_000.0}.items()
+        for name, value in {
+            "bare": 960_000.0,
+            "ours": 960_000 + ours,
+            "instrumentator": 1_310_000.0,
+            "ids": 1_010_000.0,
+            "logs": 1_040_000.0,
+            "traces": 1_400_000.0,
+        }.items()
     }
 
 

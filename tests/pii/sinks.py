@@ -152,7 +152,7 @@ class DashboardSink:
 
     async def _read(self) -> bytes:
         answers = [(await request(self._app, path)).body for path in _ROUTES]
-        rows = list(csv.reader(io.StringIO(answers[0].decode())))  # as a reader of the file sees it
+        rows = list(csv.reader(io.StringIO(answers[0].decode("utf-8-sig"))))  # as a reader of the file sees it
         return b"\n".join([*answers, repr(rows).encode()])
 
 
