@@ -1,12 +1,12 @@
 """The gate of continuous integration: `python -m loadtest.overhead.gate [--record]`.
 
-It counts the bare application, ours and the instrumentator, and looks only at instructions *added* over the bare
-application: FastAPI's own share is nine tenths of a request and would hide any change of ours. It fails when ours, or what a
-log line or a span adds to it, grew by more than 5 % over the value that was recorded with these locks on a machine and interpreter like this one, or
-when the instrumentator, with the same metrics on, adds less than six times as much. Where there is no such value, one
-that was recorded with these locks and the same minor version of Python elsewhere is compared with, and 15 % allowed;
-where there is none of that either, only the ratio and a ceiling are checked. The output says which. A test fails as
-long as nothing at all is recorded for the present locks.
+It counts the bare application, ours, the instrumentator, and what a log line and a span add to ours. It looks only at
+instructions *added*: FastAPI's own share is nine tenths of a request and would hide any change of ours. It fails when
+ours grew by more than 5 % over the value that was recorded with these locks on a machine and interpreter like this
+one, or when the instrumentator, with the same metrics on, adds less than six times as much. Where there is no such
+value, one that was recorded with these locks and the same minor version of Python elsewhere is compared with, and 15 %
+allowed; where there is none of that either, only the ratio and a ceiling are checked. The output says which. A test
+fails as long as nothing at all is recorded for the present locks.
 
 Exit status: 0 all well, 1 too expensive, 2 cannot count (valgrind is missing, or a variant did not run).
 """
