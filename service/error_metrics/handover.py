@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 LINGER = 0.05
 TURN = 0.0005
+BEFORE_FORK = 0.2
 
 
 class Handover(Generic[T]):
@@ -151,12 +152,28 @@ def _run(owner: weakref.ref[Handover[T]], wake: threading.Event) -> None:
 
 
 _alive: weakref.WeakSet[Handover[Any]] = weakref.WeakSet()
+_stopped: list[threading.Lock] = []
+
+
+def _before_fork() -> None:
+    # The thread may hold locks of counters and stores, which the child would find held for ever: so fork between two
+    # batches. Work that hangs in a system call holds none, and is not waited for.
+    for handover in list(_alive):
+        lock = handover._working  # noqa: SLF001
+        if lock.acquire(timeout=BEFORE_FORK):
+            _stopped.append(lock)
+
+
+def _after_fork_in_parent() -> None:
+    while _stopped:
+        _stopped.pop().release()
 
 
 def _after_fork() -> None:
+    _stopped.clear()
     for handover in list(_alive):
         handover._start_over()  # noqa: SLF001  # threads and held locks don't survive a fork
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)

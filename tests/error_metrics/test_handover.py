@@ -181,3 +181,22 @@ def test_a_forked_child_has_a_thread_of_its_own() -> None:
         os._exit(0)
     os.waitpid(pid, 0)
     assert os.read(read, 100) == b"parent child"
+
+
+def test_a_fork_waits_until_the_thread_holds_no_lock_of_others() -> None:
+    """The child would find it held for ever."""
+    shared, working = threading.Lock(), threading.Event()
+
+    def work(_: list[int]) -> None:
+        with shared:
+            working.set()
+            time.sleep(0.1)
+
+    handover = Handover(work, limit=10, batch=10, lose=lambda _: None)
+    handover.put(1)
+    assert working.wait(5)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if shared.acquire(timeout=2) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert handover.flush()
