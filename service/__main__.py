@@ -26,6 +26,7 @@ from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
 from service.settings import Settings
 from service.telemetry.logs import LogConfig, Logs, get_logger, setup_logging
+from service.telemetry.logs.writer import hold_open
 from service.workers import Workers, check_shared_metrics
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ Sockets = tuple[socket.socket, socket.socket | None]  # of the API, and of the m
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad settings are one line on stderr and 1."""
+    for stream in range(3):
+        hold_open(stream)
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

@@ -22,7 +22,7 @@ def make_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as problem:
         raise ValueError(f"database_url: its driver is missing: pip install {problem.name}") from None
-    except SQLAlchemyError as problem:
+    except (SQLAlchemyError, ValueError) as problem:  # the latter from a port that is no number
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
     if is_sqlite(engine):
         _check_folder(engine.url.database)

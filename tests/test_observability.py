@@ -209,3 +209,28 @@ def test_header_bombs_are_refused_or_survived(tmp_path: Path) -> None:
         assert service.get("/v1/products").status == 200
         assert service.stop() == 0
     assert all(len(line["request_id"]) <= 128 for line in lines(tmp_path / "log") if "request_id" in line)
+
+
+def test_a_stdout_closed_at_the_start_is_nobody_elses(tmp_path: Path) -> None:
+    """The number of its descriptor would be that of the next socket, and lines would go there."""
+    command = [sys.executable, "-m", "service", "serve", "--port", str(port := free_port())]
+    process = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "LOG_FORMAT": "json"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        service = Running(process, port)
+        deadline = time.monotonic() + 30
+        while not status(f"http://127.0.0.1:{port}/health/live") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for _ in range(5):
+            assert service.get("/v1/products").status == 200
+        time.sleep(0.3)
+        assert service.metric('log_lines_dropped_total{level="info",reason="write_failed"}') >= 5
+        assert service.metric("log_lines_total") == 0
+        assert service.stop() == 0
+    finally:
+        process.kill()
+        process.wait(timeout=10)

@@ -58,7 +58,10 @@ def message_of(exc: BaseException) -> str:
         return f"{type(exc).__name__}: {exc.error_count()} in {exc.title}, " + _places(exc)
     if isinstance(exc, ValidationException):  # as does that of FastAPI's, on several lines
         return f"{type(exc).__name__}: {_places(exc)}"
-    return f"{type(exc).__name__}: {exc}"
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception:  # noqa: BLE001  # its own code fails
+        return type(exc).__name__
 
 
 def validation_summary(exc: RequestValidationError) -> str:

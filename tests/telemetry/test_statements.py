@@ -41,6 +41,11 @@ def test_operation_and_table(sql: str, operation: str, table: str) -> None:
         ("SELECT 0xDEADBEEF", "SELECT ?"),
         ("SELECT a\n  FROM t", "SELECT a FROM t"),
         ("SELECT 1 -- for bob@example.com", "SELECT ?"),
+        ("SELECT 1 /* it's */ , 'alice@secret' AS a", "SELECT ? , ? AS a"),
+        ("SELECT /* it's */ * FROM users WHERE name = 'alice'", "SELECT * FROM users WHERE name = ?"),
+        (r"SELECT E'it\'s alice' FROM t", "SELECT ? FROM t"),
+        ('SELECT .5, 1_000_000, a%5, "alice secret"', "SELECT ?, ?, a%?, ?"),
+        ("SELECT '-- no comment' FROM t -- it's one", "SELECT ? FROM t"),
     ],
 )
 def test_values_are_left_out(sql: str, shown: str) -> None:

@@ -35,12 +35,12 @@ class Pipeline:
         self._everything = sampler.keeps_everything()
         self._room = Room()
 
-    def take(self, line: Line) -> None:
-        """Deal with a line. Never raises: who logs has other things to do."""
+    def take(self, level: str, make: Callable[[str], Line]) -> None:
+        """Make a line and deal with it. Never raises: who logs has other things to do."""
         try:
-            self._take(line)
+            self._take(make(level))
         except Exception:  # noqa: BLE001
-            self._counts.dropped(line.level, WRITE_FAILED)
+            self._counts.dropped(level, WRITE_FAILED)
 
     def end(self, request: MeasuredRequest, worth_keeping: bool) -> None:
         """Write or drop what a request holds, now that it is known how it ended."""

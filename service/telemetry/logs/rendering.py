@@ -10,13 +10,22 @@ from typing import Any
 import structlog
 
 from service.error_metrics.classify import message_of
-from service.error_metrics.events import iso_utc
+from service.error_metrics.events import iso_utc, shorten
 from service.error_metrics.masking import MAX_TEXT, Masker, encodable
 from service.error_metrics.told import Told
 
-from .lines import MAX_FIELDS, Line, plain
+from .lines import Line
 
 MAX_FRAMES = 30
+MAX_PATH = 1024
+# The names of docs/log-line.schema.json: a field of the code's own that is called alike gets a `_` behind it.
+RESERVED = frozenset(
+    (
+        *("timestamp", "level", "event", "logger", "service", "version", "environment"),
+        *("request_id", "trace_id", "span_id", "method", "endpoint", "path", "status_code", "duration_ms"),
+        *("client_ip", "error_code", "error_name", "error_type", "error_message", "error_place", "traceback"),
+    )
+)
 _CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\\t"}
 
 
@@ -79,7 +88,7 @@ class Renderer:
             if value is not None:
                 entry[name] = value
         for name, value in self._fields(line).items():
-            entry[f"{name}_" if name in entry else name] = value
+            entry[f"{name}_" if name in RESERVED and not line.request_line else name] = value
         if line.exception is not None:
             entry.update(self._told(line.exception))
         return entry
@@ -88,7 +97,7 @@ class Renderer:
         if self._masker is None or not line.fields:
             return dict(line.fields)
         if line.request_line:  # of all that it tells, clients choose the path only
-            return {**line.fields, "path": self._masker.text(line.fields["path"])}
+            return {**line.fields, "path": shorten(self._masker.text(line.fields["path"]), MAX_PATH)}
         masked: dict[str, Any] = self._masker.value(line.fields)
         return masked
 
@@ -104,11 +113,6 @@ class Renderer:
             text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__, limit=-MAX_FRAMES))
             told["traceback"] = self._text(_end_of(text))
         return told
-
-
-def fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is logged beside the event, bounded and unchanging."""
-    return {str(name): plain(value) for name, value in list(given.items())[:MAX_FIELDS]}
 
 
 def _formatted(line: Line) -> str:

@@ -8,13 +8,13 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from service.error_metrics.classify import classify
+from service.error_metrics.masking import MAX_TEXT
 from service.error_metrics.measurement import MeasuredRequest, RequestObserver
 from service.telemetry.keeping import worth_keeping
 
 from .lines import Line
 from .pipeline import Pipeline
 
-MAX_PATH = 1024
 LOGGER = "service.request"
 _PREFIX = {4: 24, 6: 48}  # bits of an address that tell a network, not a person
 
@@ -57,7 +57,7 @@ class RequestLines(RequestObserver):
         fields = {
             "method": request.method,
             "endpoint": request.endpoint,
-            "path": request.scope["path"][:MAX_PATH],
+            "path": request.scope["path"][: MAX_TEXT + 1],
             "status_code": request.status,
             "duration_ms": round(request.duration * 1000, 3),
         }

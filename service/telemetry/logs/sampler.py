@@ -8,7 +8,7 @@ from collections.abc import Callable
 from .config import LogConfig
 from .lines import Line
 
-MAX_REMEMBERED = 1000
+MAX_REMEMBERED, MAX_COMPARED = 1000, 512  # messages, and the characters of each
 _FAULTS = ("error", "critical")
 
 
@@ -57,7 +57,8 @@ class LogSampler:
         """Tell whether the same was said from the same endpoint a moment ago; errors and request lines never repeat."""
         if not self._repeat or line.level in _FAULTS or line.request_line:
             return False
-        key, now = (line.logger, line.event, endpoint), self._clock()
+        event = f"{line.event}{line.arguments}" if line.arguments else line.event
+        key, now = (line.logger, event[:MAX_COMPARED], endpoint), self._clock()
         last = self._seen.get(key)
         if last is not None and now - last < self._repeat:
             return True

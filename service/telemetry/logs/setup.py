@@ -16,10 +16,11 @@ from service.error_metrics.masking import Masker
 from service.telemetry.ids import current_ids
 
 from .config import LEVELS, LogConfig
+from .copies import Copier, fields_of
 from .counts import LogCounts
 from .lines import Line
 from .pipeline import Pipeline
-from .rendering import Renderer, fields_of
+from .rendering import Renderer
 from .requests import RequestLines
 from .sampler import LogSampler
 from .stdlib import take_over
@@ -107,11 +108,14 @@ class _Last:
         self._pipeline = pipeline
 
     def __call__(self, _logger: object, method: str, entry: MutableMapping[str, Any]) -> Any:
-        event, logger = str(entry.pop("event", "")), str(entry.pop("logger_name", "service"))
-        exc = _exception(entry.pop("exc_info", None))
-        level = _LEVELS.get(method, "info")
-        self._pipeline.take(Line(time.time(), level, logger, event, fields_of(entry), (), exc, *current_ids()))
+        self._pipeline.take(_LEVELS.get(method, "info"), lambda level: _line(entry, level))
         raise structlog.DropEvent
+
+
+def _line(entry: MutableMapping[str, Any], level: str) -> Line:
+    event, logger = Copier().text(entry.pop("event", "")), str(entry.pop("logger_name", "service"))
+    exc = _exception(entry.pop("exc_info", None))
+    return Line(time.time(), level, logger, event, fields_of(entry), (), exc, *current_ids())
 
 
 _LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical", "err": "error"} | {

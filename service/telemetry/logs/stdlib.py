@@ -6,9 +6,9 @@ import logging
 
 from service.telemetry.ids import current_ids
 
-from .lines import Line, plain_arguments
+from .copies import Copier, arguments_of, fields_of
+from .lines import Line
 from .pipeline import Pipeline
-from .rendering import fields_of
 
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
@@ -34,21 +34,23 @@ class RecordHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record."""
-        extra = {name: value for name, value in record.__dict__.items() if name not in _OWN}
-        if record.stack_info:
-            extra["stack"] = record.stack_info
-        self._pipeline.take(
-            Line(
-                record.created,
-                level_of(record.levelno),
-                record.name,
-                str(record.msg),
-                fields_of(extra),
-                plain_arguments(record.args),
-                record.exc_info[1] if record.exc_info else None,
-                *current_ids(),
-            )
-        )
+        self._pipeline.take(level_of(record.levelno), lambda level: _line(record, level))
+
+
+def _line(record: logging.LogRecord, level: str) -> Line:
+    extra = {name: value for name, value in record.__dict__.items() if name not in _OWN}
+    if record.stack_info:
+        extra["stack"] = record.stack_info
+    return Line(
+        record.created,
+        level,
+        record.name,
+        Copier().text(record.msg),
+        fields_of(extra),
+        arguments_of(record.args),
+        record.exc_info[1] if record.exc_info else None,
+        *current_ids(),
+    )
 
 
 def level_of(number: int) -> str:

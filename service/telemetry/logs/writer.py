@@ -16,6 +16,20 @@ MAX_WAITING = 10_000
 BATCH = 200
 
 
+def hold_open(descriptor: int) -> None:
+    """Keep the number of a standard stream that was closed before we began.
+
+    Otherwise the next socket would get it, and log lines would go there. What is written to it fails, and is counted.
+    """
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        read, write = os.pipe()
+        os.dup2(write, descriptor)
+        for end in {read, write} - {descriptor}:
+            os.close(end)
+
+
 class Writer:
     """Renders and writes lines in the background; what can't be written is counted and forgotten.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, Status
+from opentelemetry.trace import Link, SpanContext, Status
 from prometheus_client import CollectorRegistry
 
 from service.error_metrics.cells import CounterFamily, make_counter
@@ -17,7 +17,7 @@ from service.error_metrics.masking import Masker
 from service.error_metrics.told import is_own_id
 
 QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED = "queue_full", "export_failed", "not_masked", "closed"
-DEFAULT_QUEUE = 2048  # spans, of OTEL_BSP_MAX_QUEUE_SIZE
+OWN_SCOPE = "service.telemetry"  # of the spans that we make ourselves
 # What we set ourselves from a fixed set of values; masking it would be work for nothing.
 _SAFE = frozenset(
     (
@@ -162,25 +162,42 @@ def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
     attributes = span.attributes or {}
     request_id = attributes.get("request.id")
     safe = _OWN_ID if isinstance(request_id, str) and is_own_id(request_id) else _SAFE
+    own = span.instrumentation_scope is not None and span.instrumentation_scope.name == OWN_SCOPE
+    if not own:  # somebody else's span may call anything by these names
+        safe = frozenset()
     told = {name: value for name, value in attributes.items() if name not in safe}
     masked = masker.value(told)
-    name = span.name if "http.route" in attributes else masker.text(span.name)
-    if not (span.events or span.links or span.status.description) and masked == told and name == span.name:
+    name = span.name if own and "http.route" in attributes else masker.text(span.name)
+    context = _masked_context(span.context, masker)
+    if (
+        context is span.context
+        and not (span.events or span.links or span.status.description)
+        and masked == told
+        and name == span.name
+    ):
         return span
     return ReadableSpan(
         name,
-        span.context,
+        context,
         span.parent,
         span.resource,
         {**{name: value for name, value in attributes.items() if name in safe}, **masked},
         [Event(event.name, masker.value(event.attributes), event.timestamp) for event in span.events],
-        [Link(link.context, masker.value(link.attributes)) for link in span.links],
+        [Link(_masked_context(link.context, masker), masker.value(link.attributes)) for link in span.links],
         span.kind,
         status=_masked_status(span.status, masker),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _masked_context(context: SpanContext, masker: Masker) -> SpanContext:
+    """Return a context without the callers' `tracestate` where that holds something to hide."""
+    state = context.trace_state.to_header() if context.trace_state else ""
+    if masker.text(state) == state:
+        return context
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
 
 
 def _masked_status(status: Status, masker: Masker) -> Status:

@@ -10,10 +10,10 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_
 from opentelemetry.util.types import AttributeValue
 
 from service.error_metrics.classify import classify, message_of
+from service.error_metrics.masking import MAX_TEXT
 from service.error_metrics.measurement import UNMATCHED, MeasuredRequest, RequestObserver, Scope
 from service.telemetry.keeping import MARKED_FRACTION, failed_severely, fraction
 
-MAX_PATH = 1024
 MARK = "sampling.marked"
 _SPAN, _TOKEN = "service.span", "service.span_token"  # where they are in the scope
 
@@ -41,7 +41,7 @@ class ServerSpans(RequestObserver):
         state = scope["state"]
         attributes = {
             "http.request.method": method,
-            "url.path": scope["path"][:MAX_PATH],
+            "url.path": scope["path"][: MAX_TEXT + 1],
             "url.scheme": scope.get("scheme", "http"),
             "request.id": state["request_id"],
         }
@@ -59,18 +59,24 @@ class ServerSpans(RequestObserver):
     def finished(self, request: MeasuredRequest) -> None:
         """Tell how the request ended, and end the span."""
         span: Span = request.scope[_SPAN]
-        if span.is_recording():
-            facts: dict[str, AttributeValue] = {"http.response.status_code": request.status}
-            if request.endpoint != UNMATCHED:
-                span.update_name(f"{request.method} {request.endpoint}")
-                facts["http.route"] = request.endpoint
-            if request.error is not None:
-                facts["error.code"] = _tell(span, request.error)
-            if request.status >= 500 or failed_severely(request):
-                span.set_status(StatusCode.ERROR)
-                facts["error.type"] = _type_of(request)
-            span.set_attributes(facts)
-        span.end()
+        try:
+            if span.is_recording():
+                self._tell_all(span, request)
+        finally:
+            span.end()
+
+    @staticmethod
+    def _tell_all(span: Span, request: MeasuredRequest) -> None:
+        facts: dict[str, AttributeValue] = {"http.response.status_code": request.status}
+        if request.endpoint != UNMATCHED:
+            span.update_name(f"{request.method} {request.endpoint}")
+            facts["http.route"] = request.endpoint
+        if request.error is not None:
+            facts["error.code"] = _tell(span, request.error)
+        if request.status >= 500 or failed_severely(request):
+            span.set_status(StatusCode.ERROR)
+            facts["error.type"] = _type_of(request)
+        span.set_attributes(facts)
 
     def left(self, request: MeasuredRequest) -> None:
         """Let what runs on in this context be outside the trace again."""

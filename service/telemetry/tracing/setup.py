@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
@@ -17,10 +18,9 @@ from service.error_metrics.masking import Masker
 from service.telemetry.ids import ask_for_span
 
 from .child_spans import ChildSpans
-from .losses import CountedExporter, CountedQueue, SpanLosses
+from .losses import OWN_SCOPE, CountedExporter, CountedQueue, SpanLosses
 from .server_spans import ServerSpans
 
-_SCOPE = "service.telemetry"
 _provider: TracerProvider | None = None
 
 
@@ -42,11 +42,11 @@ class Tracing:
 
     def server_spans(self) -> ServerSpans:
         """Return the observer that makes a span of each request."""
-        return ServerSpans(self._provider.get_tracer(_SCOPE), sent=self._sent)
+        return ServerSpans(self._provider.get_tracer(OWN_SCOPE), sent=self._sent)
 
     def child_spans(self) -> ChildSpans:
         """Return what makes spans of queries and calls."""
-        return ChildSpans(self._provider.get_tracer(_SCOPE))
+        return ChildSpans(self._provider.get_tracer(OWN_SCOPE))
 
     def flush(self, timeout: float = 3.0) -> bool:
         """Send what waits; False when `timeout` seconds were too short."""
@@ -80,10 +80,15 @@ def setup_tracing(
     """
     global _provider  # whoever makes spans of their own has no application to carry it
     losses = SpanLosses()
-    provider = TracerProvider(resource=_resource(facts), shutdown_on_exit=False)
+    # A client must not switch off the traces of its own errors, so its flag counts only where a sampler says so.
+    sampler = None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+    provider = TracerProvider(sampler, _resource(facts), shutdown_on_exit=False)
     exporter = exporter or _exporter()
     if exporter is not None:
-        batches = BatchSpanProcessor(CountedExporter(exporter, losses, masker))
+        try:
+            batches = BatchSpanProcessor(CountedExporter(exporter, losses, masker))
+        except ValueError as problem:
+            raise ValueError(f"OTEL_BSP_*: {problem}") from None
         provider.add_span_processor(CountedQueue(batches, losses))
     _provider = provider
     ask_for_span(_span_of_now)

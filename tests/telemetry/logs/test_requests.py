@@ -191,6 +191,43 @@ async def test_a_message_is_written_once_a_minute_from_one_endpoint(log_to: LogT
     assert logged.dropped("warning", "repeated") == 2
 
 
+async def test_messages_that_say_different_things_are_not_repeated(log_to: LogTo) -> None:
+    """Though their template is the same."""
+    logged = log_to(repeat_seconds=60)
+    for number in (1, 2, 2):
+        logging.getLogger("x").warning("order %d is late", number)
+    assert logged.events() == ["order 1 is late", "order 2 is late"]
+    assert logged.dropped("warning", "repeated") == 1
+
+
+async def test_the_memory_of_what_was_said_is_bounded(log_to: LogTo) -> None:
+    """The oldest are forgotten, and texts are compared by their beginning."""
+    logged = log_to(repeat_seconds=60)
+    for number in range(1100):
+        get_logger().info(f"{number} {'x' * 5000}")
+    get_logger().info(f"0 {'x' * 5000}")
+    assert len(logged.lines()) == 1101
+    seen = logged.logs._pipeline._sampler._seen
+    assert len(seen) == 1000
+    assert sum(len(event) for _, event, _ in seen) <= 512 * 1000
+
+
+async def test_request_lines_and_lines_outside_count_towards_the_limit(
+    log_to: LogTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one limit."""
+    logged = log_to(info_per_second=3)
+    monkeypatch.setattr(logged.logs._pipeline._sampler, "_clock", lambda: 100.0)
+    app = serving(logged)
+    for _ in range(2):
+        await request(app, "/many?number=0")
+    for _ in range(4):
+        get_logger().info("outside")
+    await request(app, "/many?number=0")
+    assert logged.events() == ["request", "request", "outside"]
+    assert logged.dropped("info", "rate_limited") == 4
+
+
 async def test_a_repeated_message_is_written_when_its_request_fails(log_to: LogTo) -> None:
     """It was held like any other that was left out."""
     logged = log_to(repeat_seconds=60)

@@ -6,7 +6,10 @@ import json
 import logging
 import threading
 import warnings
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -150,7 +153,9 @@ class Broken:
         ("x" * 9000, "***"),
         ("line\nbreak", "line\nbreak"),
         ("\udc80", "?"),  # many readers of JSON refuse half a surrogate pair, even escaped
-        (2**80, 2**80),
+        (2**63 - 1, 2**63 - 1),
+        (2**80, str(2**80)),
+        pytest.param(10**5000, "<int that can't be shown>", id="too many digits for a text"),
     ],
 )
 def test_any_value_makes_one_line_of_valid_json(log_to: LogTo, value: object, shown: object) -> None:
@@ -223,3 +228,78 @@ def test_every_thread_can_log(log_to: LogTo) -> None:
     for name in "abcd":
         assert [line["n"] for line in logged.lines(name)] == list(range(500))
     assert logged.written("info") == 2000
+
+
+def test_a_structure_that_holds_itself_is_logged_at_once(log_to: LogTo) -> None:
+    """In bounded time and size, whatever its shape."""
+    logged = log_to()
+    circle: list[Any] = []
+    circle.extend([circle] * 50)
+    knot = [{str(name): circle for name in range(50)} for _ in range(50)]
+    get_logger().info("x", circle=circle, knot=knot, long=["x" * 5000] * 50)
+    assert len(logged.text()) < 40_000
+
+
+class Unkind(dict[str, int]):
+    """A mapping that can't be read."""
+
+    def items(self) -> Any:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("value", [Broken(), Unkind(a=1), {Broken(): 1}, [Broken()]])
+def test_no_log_call_raises_into_the_code_that_logs(log_to: LogTo, value: Any) -> None:
+    """Whatever an object's own code does, in whatever place."""
+    logged = log_to()
+    get_logger().info(value)
+    get_logger().info("x", value=value)
+    logging.getLogger("x").info(value)
+    logging.getLogger("x").info("x %s", value)
+    logging.getLogger("x").info("x", extra={"value": value})
+    logging.getLogger("x").info("x", extra={"value": value, 4: 5})  # type: ignore[dict-item]
+    assert len(logged.lines()) == 6
+
+
+class Mute(Exception):
+    """An exception that can't say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_exception_that_can_not_say_what_it_is_is_logged(log_to: LogTo) -> None:
+    """By its type."""
+    logged = log_to()
+    try:
+        raise Mute
+    except Mute:
+        get_logger().exception("failed")
+    (line,) = logged.lines()
+    assert (line["error_type"], line["error_message"]) == ("Mute", "Mute")
+
+
+def test_numbers_format_as_they_would_have(log_to: LogTo) -> None:
+    """Though they are put in later."""
+    logged = log_to()
+    logging.getLogger("x").info("%d items %.2f %r", Decimal(3), Decimal("1.5"), date(2026, 1, 2))
+    assert logged.events() == ["3 items 1.50 datetime.date(2026, 1, 2)"]
+
+
+def test_no_text_is_cut_within_a_secret(log_to: LogTo) -> None:
+    """Half of one matches no pattern."""
+    logged = log_to()
+    for length in (1020, 4085, 4090):
+        text = "a " * (length // 2) + "jane.doe@example.com and more"
+        logging.getLogger("x").error("failed: %s", ValueError(text))
+        get_logger().info("x", value=ValueError(text), text=text, many=["b " * 2040] * 3 + [text])
+    assert "jane" not in logged.text()
+
+
+@pytest.mark.parametrize("name", ["error_code", "request_id", "path", "status_code", "trace_id", "error_message"])
+def test_fields_of_the_code_do_not_break_the_schema(log_to: LogTo, repository: Path, name: str) -> None:
+    """They get a name of their own."""
+    logged = log_to()
+    get_logger().error("x", exc_info=ValueError("y"), **{name: "card_declined"})
+    (line,) = logged.lines()
+    jsonschema_rs.validate(json.loads((repository / "docs" / "log-line.schema.json").read_text()), line)
+    assert line[f"{name}_"] == "card_declined"

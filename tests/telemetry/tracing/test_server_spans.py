@@ -159,12 +159,56 @@ async def test_two_parents_are_none(app: FastAPI, traced: Traced) -> None:
     assert traced.spans()[0].parent is None
 
 
-async def test_an_unsampled_parent_is_followed(app: FastAPI, traced: Traced, metrics: CollectorRegistry) -> None:
-    """Nothing is sent, and there is no exemplar that leads nowhere, but logs and errors know the trace."""
-    answer = await request(app, "/v1/bug", headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
+async def test_a_client_does_not_switch_off_traces(app: FastAPI, traced: Traced) -> None:
+    """It could hide its own errors."""
+    await request(app, "/v1/bug", headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
+    assert [span.name for span in traced.spans()] == ["GET /v1/bug"]
+
+
+async def test_a_sampler_may_follow_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing is sent, and there is no exemplar that leads nowhere, but logs and errors know the trace."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_on")
+    traced, app, metrics = Traced(), FastAPI(), CollectorRegistry()
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    measure_requests(app, RequestIds(), traced.tracing.server_spans(), HTTPMetrics(metrics))
+    answer = await request(app, "/nope", headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
     assert answer.json()["trace_id"] == TRACE
     assert traced.spans() == []
     assert exemplars(metrics) == []
+    assert traced.tracing.close()
+
+
+async def test_an_exception_that_can_not_say_what_it_is_ends_its_span(app: FastAPI, traced: Traced) -> None:
+    """In error, with its type."""
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    @app.get("/mute")
+    async def mute() -> None:
+        raise Mute
+
+    span = await span_of(app, traced, "/mute")
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["error.type"] == "Mute"
+
+
+async def test_what_the_client_chooses_is_masked(app: FastAPI, traced: Traced) -> None:
+    """Its path is not cut within a secret, and its tracestate is not sent with one."""
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "u=jane.doe@example.com,c=4111111111111111"}
+    span = await span_of(app, traced, f"/v1/items/{'a' * 4070}/jane.doe@example.com", headers)
+    assert "jane" not in span.to_json()
+    assert span.context is not None
+    assert len(span.context.trace_state) == 0
+
+
+async def test_only_our_own_spans_are_trusted_with_names(traced: Traced) -> None:
+    """Somebody else's may call anything `http.route`."""
+    with get_tracer("theirs").start_as_current_span("for jane.doe@example.com") as span:
+        span.set_attributes({"http.route": "jane.doe@example.com", "error.type": "4111111111111111"})
+    assert "jane" not in (text := traced.spans()[0].to_json())
+    assert "4111" not in text
 
 
 @pytest.mark.parametrize(
