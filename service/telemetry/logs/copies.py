@@ -30,7 +30,10 @@ def arguments_of(arguments: Any) -> Any:
     """Return the arguments of a record so that `%` finds in them what it would have found now."""
     copier = Copier()
     if isinstance(arguments, Mapping):
-        return {key: copier.argument(item, copier.copy) for key, item in list(arguments.items())[:MAX_FIELDS]}
+        try:
+            return {key: copier.argument(item, copier.copy) for key, item in list(arguments.items())[:MAX_FIELDS]}
+        except Exception:  # noqa: BLE001  # a mapping that can't be read
+            return copier.text(arguments)
     if isinstance(arguments, tuple):
         return tuple(copier.argument(item, copier.text) for item in arguments)
     return arguments
