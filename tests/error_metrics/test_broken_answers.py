@@ -104,6 +104,18 @@ async def test_an_application_without_such_middleware_has_no_layer_for_it() -> N
     assert GZipMiddleware in layers
 
 
+def test_looking_twice_puts_one_layer() -> None:
+    """As happens to a mounted application that is measured itself."""
+    stack = FastAPI(middleware=PASSING).build_middleware_stack()
+    for _ in range(2):
+        watch_for_breaks(stack)
+    layers, layer = [], stack
+    while layer is not None:
+        layers.append(type(layer))
+        layer = getattr(layer, "app", None)  # type: ignore[assignment]
+    assert layers.count(BrokenAnswers) == 1
+
+
 def test_layers_without_end_are_not_followed_for_ever() -> None:
     """Somebody's own object may make one whenever it is asked."""
     made: list[object] = []

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig, PrometheusExporter
 from service.error_metrics.events import MAX_MESSAGE, ErrorEvent
-from service.error_metrics.masking import MAX_TEXT
+from service.error_metrics.masking import MAX_KEYS, MAX_TEXT
 from service.error_metrics.series import MAX_SERIES, OTHER
 from tests.error_metrics.conftest import Clock
 
@@ -298,6 +298,13 @@ def test_an_id_that_nobody_is_known_by_stays_as_it_is(collector: ErrorMetricsCol
     collector.record(Lost(), {"request_id": known, "trace_id": known})
     event = collector.events()[0]
     assert (event.request_id, event.trace_id) == (known, known)
+
+
+def test_paths_that_were_found_harmless_are_remembered_up_to_a_limit(collector: ErrorMetricsCollector) -> None:
+    """Callers of `record` may give any."""
+    for number in range(2 * MAX_KEYS + 10):
+        collector.record(Lost(), {"path": f"/v1/a{number}"})
+    assert 0 < len(collector._told._harmless) <= MAX_KEYS
 
 
 def test_history_shows_nothing_expired_although_a_clock_jumped(clock: Clock) -> None:

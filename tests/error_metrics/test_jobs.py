@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import pytest
 from fastapi import BackgroundTasks, FastAPI
@@ -201,6 +202,33 @@ async def test_what_a_job_has_raised_before_is_a_requests_own_error_when_it_rais
     for path in ("/inline", "/inline?raised_again=true", "/inline?raised_again=true"):
         await request(app, path)
     assert paths(app.state.error_metrics) == ["/inline", "/inline", "job:inline"]
+
+
+async def test_what_a_job_outside_raised_before_is_a_requests_own_error(app: FastAPI) -> None:
+    """Though no request has dealt with it in between."""
+    own = app.state.error_metrics
+    with suppress(ValueError), observe_errors("nightly", own):
+        raise FAILURE
+    await request(app, "/inline?raised_again=true")
+    assert paths(own) == ["/inline", "job:nightly"]
+
+
+async def test_what_a_job_of_one_request_raised_is_another_requests_own_error(app: FastAPI) -> None:
+    """Though that one began before."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @app.get("/waiting")
+    async def waiting() -> None:
+        begun.set()
+        await go_on.wait()
+        raise FAILURE
+
+    first = asyncio.create_task(request(app, "/waiting"))
+    await begun.wait()
+    await request(app, "/inline")
+    go_on.set()
+    await first
+    assert paths(app.state.error_metrics) == ["/waiting", "job:inline"]
 
 
 async def test_an_error_that_a_job_recorded_elsewhere_is_still_the_applications(
