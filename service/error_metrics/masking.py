@@ -70,6 +70,8 @@ DEFAULT_PATTERNS = (
 
 # Every default pattern, card number and pair needs one of these, and most messages have none.
 _SUSPICIOUS = re.compile(r"[0-9@:=_<-]")
+# A path of plain words and short numbers: shorter and more uniform than anything that a default pattern could hide.
+_PLAIN_PATH = re.compile(r"(?:/(?:v?\d{1,6}(?![A-Za-z_])|[A-Za-z_]{1,16}))*+/?+")
 _SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token", "pass", "identified by")
 # 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
 _CARD = re.compile(
@@ -146,8 +148,11 @@ class Masker:
         text = encodable(text)
         if len(text) > MAX_TEXT:
             text = cut(text, MAX_TEXT)
-        if self._only_defaults and _SUSPICIOUS.search(text) is None and _has_none(_SUSPICIOUS_WORDS, text.lower()):
-            return text
+        if self._only_defaults:
+            if _PLAIN_PATH.fullmatch(text) is not None:
+                return text
+            if _SUSPICIOUS.search(text) is None and _has_none(_SUSPICIOUS_WORDS, text.lower()):
+                return text
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         text = _IBAN.sub(_hide_iban, _CARD.sub(_hide_card, text))

@@ -194,7 +194,9 @@ def mask_span(span: ReadableSpan, masker: Masker) -> ReadableSpan:
 
 def _masked_context(context: SpanContext, masker: Masker) -> SpanContext:
     """Return a context without the callers' `tracestate` where that holds something to hide."""
-    state = context.trace_state.to_header() if context.trace_state else ""
+    if not context.trace_state:
+        return context
+    state = context.trace_state.to_header()
     if masker.text(state) == state:
         return context
     return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
