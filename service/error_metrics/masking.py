@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .account_numbers import without_account_numbers
+
 MASK = "***"
 MAX_TEXT = 4096
 MAX_DEPTH = 12
@@ -73,14 +75,6 @@ _SUSPICIOUS = re.compile(r"[0-9@:=_<-]")
 # A path of plain words and short numbers: shorter and more uniform than anything that a default pattern could hide.
 _PLAIN_PATH = re.compile(r"(?:/(?:v?\d{1,6}(?![A-Za-z_])|[A-Za-z_]{1,16}))*+/?+")
 _SUSPICIOUS_WORDS = ("eyj", "akia", "asia", "bearer", "basic", "token", "pass", "identified by")
-# 13 to 19 digits in one piece or grouped as on a card, not part of a hash, an identifier or a fraction (ISO/IEC 7812).
-_CARD = re.compile(
-    r"(?<![0-9A-Fa-f.-])(?:[2-6]\d{12,18}"
-    r"|[2-6]\d{3}([ +-]|%20)\d{4}\1\d{4}\1(?:\d{4}(?P<tail>\1\d{1,3})|\d{1,7})|3\d{3}([ +-]|%20)\d{6}\3\d{4,5})"
-    r"(?![0-9A-Fa-f-])"
-)
-# Country, check digits and up to 30 characters, in one piece or in fours (ISO 13616).
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)\b")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # As in `a=1`, `"a": 1`, `a => 1`, `a%3D1`, `(a)=(1)`, `\"a\": 1` and `('a', '1')`.
 _SEPARATOR = (
@@ -102,21 +96,6 @@ _WORD_BEGINS = r"(?:(?<![a-zA-Z])|(?-i:(?<=[a-z])(?=[A-Z])))"
 _MORE_WORDS = r"(?:[-_][a-z0-9]{1,32}|(?-i:[A-Z][a-z0-9]{1,32})){0,3}"
 _LONGEST_NAME = 64
 _LONG_NAME = 8  # letters; a name as long as this is no accident inside another word
-
-
-def luhn_valid(digits: str) -> bool:
-    """Tell whether a run of digits has a valid check digit (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, char in enumerate(reversed(digits)):
-        digit = int(char) * (2 if place % 2 else 1)
-        total += digit - 9 if digit > 9 else digit
-    return total % 10 == 0
-
-
-def iban_valid(text: str) -> bool:
-    """Tell whether an account number has valid check digits (ISO 7064, modulus 97)."""
-    compact = text.replace(" ", "")
-    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
 
 
 class Masker:
@@ -155,7 +134,7 @@ class Masker:
                 return text
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
-        text = _IBAN.sub(_hide_iban, _CARD.sub(_hide_card, text))
+        text = without_account_numbers(text, MASK)
         return self._without_pairs(text) if self._names else text
 
     def value(self, value: Any, depth: int = 0) -> Any:
@@ -306,22 +285,6 @@ def _compile(pattern: str) -> re.Pattern[str]:
         return re.compile(pattern)
     except re.error as problem:
         raise ValueError(f"pii_patterns: {pattern!r} is no regular expression: {problem}") from None
-
-
-def _hide_card(match: re.Match[str]) -> str:
-    whole, tail = match.group(), match.group("tail") or ""
-    if luhn_valid(_digits(whole)):
-        return MASK
-    # What looks like the end of a number of 19 digits may be the next word.
-    return MASK + tail if tail and luhn_valid(_digits(whole.removesuffix(tail))) else whole
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text.replace("%20", "")))
-
-
-def _hide_iban(match: re.Match[str]) -> str:
-    return MASK if iban_valid(match.group()) else match.group()
 
 
 _default_masker: Masker = Masker()

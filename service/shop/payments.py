@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.error_metrics.masking import luhn_valid
+from service.error_metrics.account_numbers import luhn_valid
 
 from .errors import InstalmentsNotOffered, OrderAlreadyPaid, PaymentDeclined
 from .faults import Faults

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.error_metrics import mask_pii
+from service.error_metrics.account_numbers import iban_valid, luhn_valid
 from service.error_metrics.masking import (
     _SUSPICIOUS,
     _SUSPICIOUS_WORDS,
@@ -18,8 +19,6 @@ from service.error_metrics.masking import (
     MAX_DEPTH,
     MAX_TEXT,
     Masker,
-    iban_valid,
-    luhn_valid,
 )
 
 SECRETS = {

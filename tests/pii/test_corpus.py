@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.error_metrics.masking import luhn_valid
+from service.error_metrics.account_numbers import luhn_valid
 
 from .corpus import GENERATED, HANDWRITTEN, HARMLESS, SECRETS
 from .generated import generate
