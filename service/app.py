@@ -100,14 +100,6 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
     router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
     (management or app).include_router(router)
     _limit_requests(app, settings)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["X-Request-ID"],
-        )
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
     refuse_taken([route for route in (management or app).routes if route not in modules_own], settings.metrics)
@@ -141,6 +133,14 @@ def _limit_requests(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     if settings.request_timeout_seconds:
         app.add_middleware(TimeLimit, limit=settings.request_timeout_seconds, handler=app.state.error_handler)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID"],
+        )
 
 
 def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
