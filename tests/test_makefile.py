@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from tests.servers import free_port, status
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 @pytest.mark.parametrize("way", ["environment", "command line"])
 def test_a_setting_that_is_given_wins_over_the_file(tmp_path: Path, repository: Path, way: str) -> None:
     """In the environment, or behind `make run`; what is not given comes from the file, blanks and all."""
