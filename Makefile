@@ -16,8 +16,9 @@ help: ## Show this list
 run: $(VENV)/.run ## Start the service on HOST and PORT (127.0.0.1 and 8000) with SQLite
 	@given=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; eval "$$given"; set +a; exec $(IN)python -m service serve --host $(HOST) --port $(PORT)
 
+# In CI coverage is measured, too, which takes twice as long; `make test CI=true` does the same here.
 test: $(VENV)/.dev ## Run every test; those that need Docker, a cluster or a browser say so where there is none
-	$(IN)python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	$(IN)python -m pytest -n auto --dist loadfile $(if $(CI),--cov --cov-report=term)
 
 lint: $(VENV)/.dev ## Check style, types and who imports whom
 	$(IN)ruff check .
