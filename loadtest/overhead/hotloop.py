@@ -17,12 +17,13 @@ fix_clocks()
 import asyncio  # noqa: E402 (whatever imports a clock by name must find the fixed one)
 import gc  # noqa: E402
 import os  # noqa: E402
+import random  # noqa: E402
 from contextlib import AsyncExitStack  # noqa: E402
 
 from fastapi import FastAPI  # noqa: E402
 
 from loadtest.overhead.layout import fill_holes, jolt, renumber_types  # noqa: E402
-from loadtest.overhead.traffic import CELLS, requests, rounds, running, send  # noqa: E402
+from loadtest.overhead.traffic import CELLS, SEED, requests, rounds, running, send  # noqa: E402
 from loadtest.overhead.variants import build, settle  # noqa: E402
 
 WARM_UP = 150
@@ -64,6 +65,7 @@ def _count_cell(loop: asyncio.AbstractEventLoop, app: FastAPI, cell: str, count:
 
 async def _send_and_settle(app: FastAPI, cell: str, count: int) -> None:
     """What background threads would do is done here and counted: they are stopped while the clocks are fixed."""
+    random.seed(SEED)
     stream = requests(cell, start=rounds(cell, WARM_UP))
     for done in range(0, count, AT_ONCE):
         await send(app, stream, min(AT_ONCE, count - done))

@@ -1,7 +1,8 @@
 """(a) Instructions a request, counted by cachegrind: the same number in every run, however busy the machine is.
 
-Fixed are the hash seed, the clocks, the environment and the holes in the heap; garbage collection is off while
-counting. What remains is where objects lie in memory: each number is the median over several layouts, see `layout`.
+Fixed are the seeds of hashes and random numbers, the clocks, the environment and the holes in the heap; garbage
+collection is off while counting. What remains is where objects lie in memory: each number is the median over several
+layouts, see `layout`.
 """
 
 import os
