@@ -16,7 +16,6 @@ from starlette.middleware.cors import CORSMiddleware
 from service import shop  # SAMPLE
 from service.database import is_sqlite, make_engine
 from service.error_metrics import ErrorMetricsCollector, setup_exception_handler
-from service.error_metrics.measurement import Measurement
 from service.error_metrics.requests import measure_requests
 from service.error_metrics.setup import refuse_taken
 from service.migrations import upgrade
@@ -79,30 +78,20 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
         description=_description(settings),
     )
     management = None if settings.management_port is None else _management_app(settings)
+    serving = management or app
     collector = _handle_errors(app, management, settings)
-    modules_own = list((management or app).routes)
-    measurement = measure_requests(app, RequestIds())
-    if management is None:
-        measurement.leave_out(*PROBES)
-    if telemetry.tracing is not None:
-        measurement.add(telemetry.tracing.server_spans())  # before whoever asks for the ids of trace and span
-        if app.state.sentry is not None:
-            app.state.sentry.leave_traces_to("OpenTelemetry")
-    if settings.security_headers:
-        measurement.add(SecurityHeaders())
+    modules_own = list(serving.routes)
     registry = collector.exporter.registry if collector.exporter is not None else None
+    _observe_requests(app, settings, telemetry, registry)
     if registry is not None:
+        _observe_process(settings, telemetry, registry)
         app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
-        _count(measurement, settings, telemetry, registry)
-    if telemetry.logs is not None:
-        measurement.add(telemetry.logs.request_lines())  # last, when everything is known
     instrument_database(engine, registry, telemetry.tracing.child_spans() if telemetry.tracing is not None else None)
-    router = health_router(settings.service_name, settings.app_version, settings.environment, readiness)
-    (management or app).include_router(router)
+    serving.include_router(health_router(settings.service_name, settings.app_version, settings.environment, readiness))
     _limit_requests(app, settings)
     app.add_route("/", _to_docs, include_in_schema=False)
     shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
-    refuse_taken([route for route in (management or app).routes if route not in modules_own], settings.metrics)
+    refuse_taken([route for route in serving.routes if route not in modules_own], settings.metrics)
     return Service(app, management, readiness)
 
 
@@ -116,11 +105,28 @@ def _handle_errors(app: FastAPI, management: FastAPI | None, settings: Settings)
     return setup_exception_handler(app, answers, settings.metrics, serve_on=management)
 
 
-def _count(measurement: Measurement, settings: Settings, telemetry: Telemetry, registry: CollectorRegistry) -> None:
+def _observe_requests(
+    app: FastAPI, settings: Settings, telemetry: Telemetry, registry: CollectorRegistry | None
+) -> None:
+    measurement = measure_requests(app, RequestIds())
+    if settings.management_port is None:
+        measurement.leave_out(*PROBES)
+    if telemetry.tracing is not None:
+        measurement.add(telemetry.tracing.server_spans())  # before whoever asks for the ids of trace and span
+        if app.state.sentry is not None:
+            app.state.sentry.leave_traces_to("OpenTelemetry")
+    if settings.security_headers:
+        measurement.add(SecurityHeaders())
+    if registry is not None:
+        measurement.add(HTTPMetrics(registry))
+        if settings.api_keys:
+            measurement.add(APIKeys(settings.api_keys, registry))
+    if telemetry.logs is not None:
+        measurement.add(telemetry.logs.request_lines())  # last, when everything is known
+
+
+def _observe_process(settings: Settings, telemetry: Telemetry, registry: CollectorRegistry) -> None:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads
-    measurement.add(HTTPMetrics(registry))
-    if settings.api_keys:
-        measurement.add(APIKeys(settings.api_keys, registry))
     set_app_info(registry, version=settings.app_version, environment=settings.environment)
     ProcessLimits(registry)
     for losing in telemetry:
