@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -24,10 +25,10 @@ def free_port() -> int:
         return port
 
 
-def status(url: str) -> int:
-    """Return the status of an answer, 0 when there was none."""
+def status(url: str, timeout: float = 15) -> int:
+    """Return the status of an answer, 0 when there was none within `timeout` seconds."""
     try:
-        with urllib.request.urlopen(url, timeout=15) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310
             code: int = answer.status
             return code
     except urllib.error.HTTPError as refused:
@@ -36,23 +37,26 @@ def status(url: str) -> int:
         return 0
 
 
-def launch(folder: Path, port: int, probe: int | None = None, **environ: str) -> subprocess.Popen[bytes]:
-    """Start serving with `folder` as working directory and return once it answers."""
+def launch(
+    folder: Path, port: int, probe: int | None = None, stdout: int | IO[bytes] | None = None, **environ: str
+) -> subprocess.Popen[bytes]:
+    """Start serving with `folder` as working directory, where what it says goes unless `stdout` is given.
+
+    Returns once it answers.
+    """
     with (folder / "service.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", str(port)],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environ},
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            stdout=log if stdout is None else stdout,
+            stderr=log,
         )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{probe or port}/health/live", timeout=1)
+        if status(f"http://127.0.0.1:{probe or port}/health/live", timeout=1) == 200:
             return process
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     process.kill()
     raise RuntimeError(f"the service did not start: {(folder / 'service.log').read_text()[-2000:]}")
 

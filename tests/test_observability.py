@@ -21,7 +21,7 @@ import pytest
 
 from service.telemetry.keeping import MARKED_FRACTION, fraction
 from tests.collectors import collector
-from tests.servers import REPOSITORY, free_port, status
+from tests.servers import REPOSITORY, free_port, launch, status
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -60,19 +60,8 @@ class Running:
 @contextmanager
 def running(folder: Path, stdout: int | IO[bytes], **environ: str) -> Iterator[Running]:
     """Serve until the block ends, with `stdout` as standard output."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", "serve", "--port", str(port)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environ},
-        stdout=stdout,
-        stderr=subprocess.DEVNULL,
-    )
+    process = launch(folder, port := free_port(), stdout=stdout, **environ)
     try:
-        deadline = time.monotonic() + 30
-        while not status(f"http://127.0.0.1:{port}/health/live") and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.1)
         yield Running(process, port)
     finally:
         process.kill()
