@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
+from itertools import product
 
 from prometheus_client import CollectorRegistry
 
-from service.error_metrics.cells import CounterChild, CounterFamily, make_counter
+from service.telemetry.early_counter import EarlyCounter
 
 from .config import LEVELS
 
@@ -22,16 +21,11 @@ SAMPLED, RATE_LIMITED, REPEATED, QUEUE_FULL, WRITE_FAILED = REASONS = (
 
 
 class LogCounts:
-    """Counts by level and, for lines that were not written, by reason.
-
-    Logging begins before there is a registry: what was counted until then is added when there is one.
-    """
+    """Counts by level and, for lines that were not written, by reason."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._early: Counter[tuple[str, ...]] = Counter()
-        self._families: tuple[CounterFamily, CounterFamily] | None = None
-        self._children: dict[tuple[str, ...], CounterChild] = {}
+        self._written = EarlyCounter("log_lines_total", "Lines written.", ("level",))
+        self._dropped = EarlyCounter("log_lines_dropped_total", "Lines not written.", ("level", "reason"))
 
     def register(self, registry: CollectorRegistry) -> None:
         """Export the counts.
@@ -39,35 +33,13 @@ class LogCounts:
         Raises:
             ValueError: the registry holds series of these names already.
         """
-        families = (
-            make_counter("log_lines_total", "Lines written.", ("level",), registry),
-            make_counter("log_lines_dropped_total", "Lines not written.", ("level", "reason"), registry),
-        )
-        for level in LEVELS:  # from zero, so that the first loss is an increase
-            families[0].labels(level)
-            for reason in REASONS:
-                families[1].labels(level, reason)
-        with self._lock:
-            self._families, early = families, self._early
-            self._early = Counter()
-        for labels, number in early.items():
-            families[len(labels) - 1].labels(*labels).inc(number)
+        self._written.register(registry, ((level,) for level in LEVELS))
+        self._dropped.register(registry, product(LEVELS, REASONS))
 
-    def written(self, level: str, number: int = 1) -> None:
-        """Count lines that are out."""
-        self._count((level,), number)
+    def written(self, level: str) -> None:
+        """Count a line that is out."""
+        self._written.add(level)
 
-    def dropped(self, level: str, reason: str, number: int = 1) -> None:
-        """Count lines that are lost or left out."""
-        self._count((level, reason), number)
-
-    def _count(self, labels: tuple[str, ...], number: int) -> None:
-        if self._families is None:
-            with self._lock:
-                if self._families is None:
-                    self._early[labels] += number
-                    return
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._families[len(labels) - 1].labels(*labels)
-        child.inc(number)
+    def dropped(self, level: str, reason: str) -> None:
+        """Count a line that is lost or left out."""
+        self._dropped.add(level, reason)

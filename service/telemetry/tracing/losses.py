@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Sequence
 
 from opentelemetry.context import Context
@@ -12,9 +11,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Link, SpanContext, Status
 from prometheus_client import CollectorRegistry
 
-from service.error_metrics.cells import CounterFamily, make_counter
 from service.error_metrics.masking import Masker
 from service.error_metrics.told import is_own_id
+from service.telemetry.early_counter import EarlyCounter
 
 QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED = "queue_full", "export_failed", "not_masked", "closed"
 OWN_SCOPE = "service.telemetry"  # of the spans that we make ourselves
@@ -30,12 +29,10 @@ _OWN_ID = _SAFE | {"request.id"}  # where it is one that no client has chosen
 
 
 class SpanLosses:
-    """How many spans were lost, by reason; counted before there is a registry, too."""
+    """How many spans were lost, by reason."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._early: Counter[str] = Counter()
-        self._family: CounterFamily | None = None
+        self._counter = EarlyCounter("otel_spans_dropped_total", "Spans that were not sent.", ("reason",))
 
     def register(self, registry: CollectorRegistry) -> None:
         """Export the counts.
@@ -43,21 +40,11 @@ class SpanLosses:
         Raises:
             ValueError: the registry holds series of this name already.
         """
-        family = make_counter("otel_spans_dropped_total", "Spans that were not sent.", ("reason",), registry)
-        for reason in (QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED):
-            family.labels(reason)  # from zero, so that the first loss is an increase
-        with self._lock:
-            self._family, early = family, self._early
-        for reason, number in early.items():
-            family.labels(reason).inc(number)
+        self._counter.register(registry, ((reason,) for reason in (QUEUE_FULL, EXPORT_FAILED, NOT_MASKED, CLOSED)))
 
     def add(self, reason: str, number: int = 1) -> None:
         """Count lost spans."""
-        with self._lock:
-            if self._family is None:
-                self._early[reason] += number
-                return
-        self._family.labels(reason).inc(number)
+        self._counter.add(reason, number=number)
 
 
 class CountedQueue(SpanProcessor):
