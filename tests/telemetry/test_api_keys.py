@@ -24,3 +24,12 @@ async def test_a_request_is_counted_by_the_name_of_its_key(headers: dict[str, st
     for name in ("till", "unknown"):
         assert registry.get_sample_value("api_key_requests_total", {"key": name}) == (name == counted)
     assert KEY not in generate_latest(registry).decode()
+
+
+async def test_a_request_with_two_keys_is_counted_once() -> None:
+    """By the first, so that the sum over the keys is one of requests."""
+    app, registry = FastAPI(), CollectorRegistry()
+    measure_requests(app, APIKeys({"till": KEY}, registry))
+    await request(app, "/", headers={"X-API-Key": KEY, "x-api-key": "other"})
+    counts = [registry.get_sample_value("api_key_requests_total", {"key": name}) for name in ("till", "unknown")]
+    assert counts == [1, 0]

@@ -136,6 +136,16 @@ async def test_a_failed_call_is_a_span_in_error(traced: Traced) -> None:
     assert (span.attributes or {})["error.type"] == "ConnectError"
 
 
+async def test_a_call_that_is_given_up_is_a_span_in_error(client: httpx.AsyncClient, traced: Traced) -> None:
+    """It has ended, though nobody waited for it."""
+    with get_tracer().start_as_current_span("checkout"), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await client.get("/slow")
+    span, _ = traced.spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["error.type"] == "CancelledError"
+
+
 async def test_without_anybody_to_tell_it_is_a_plain_client(peer: FastAPI) -> None:
     """Neither metrics nor traces are on."""
     client = make_client("fds", "http://fds.example", timeout=1, transport=httpx.ASGITransport(peer))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
-from sqlalchemy import text
+from sqlalchemy import StaticPool, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.telemetry import instrument_database
+from service.telemetry.database import MAX_TABLES, _Counted
+from service.telemetry.statements import Statement
 from service.telemetry.tracing import get_tracer
 
 from .tracing.conftest import Traced, traced
@@ -77,6 +81,26 @@ async def test_connections_in_use_are_shown(engine: AsyncEngine, registry: Colle
     assert show("db_connections_active") == 0
 
 
+async def test_a_connection_that_is_taken_out_of_the_pool_is_no_longer_in_use(
+    engine: AsyncEngine, registry: CollectorRegistry
+) -> None:
+    """It never comes back to it."""
+    async with engine.connect() as connection:
+        taken = await connection.get_raw_connection()
+        taken.detach()
+        assert registry.get_sample_value("db_connections_active") == 0
+    assert registry.get_sample_value("db_connections_active") == 0
+
+
+@pytest.mark.parametrize(("pool", "most"), [({"max_overflow": -1}, inf), ({"poolclass": StaticPool}, 1)])
+def test_a_pool_may_have_no_bound_or_one_connection_for_all(
+    tmp_path: Path, registry: CollectorRegistry, pool: dict[str, Any], most: float
+) -> None:
+    """SQLAlchemy has -1 for the one and no size for the other."""
+    instrument_database(create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/x.db", **pool), registry)
+    assert registry.get_sample_value("db_connections_max") == most
+
+
 async def test_tables_are_bounded(engine: AsyncEngine, registry: CollectorRegistry) -> None:
     """A hundred keep their names."""
     async with engine.connect() as connection:
@@ -86,6 +110,14 @@ async def test_tables_are_bounded(engine: AsyncEngine, registry: CollectorRegist
                 await connection.execute(text(f"DELETE FROM t{number}"))  # noqa: S608  # there is no such table
     assert of(registry, "db_queries_total", "SELECT", "products") == 120
     assert of(registry, "db_queries_total", "DELETE", "other") == 120 - (100 - 2)  # products and none have two of them
+
+
+def test_what_is_kept_of_tables_is_bounded(registry: CollectorRegistry) -> None:
+    """Series are looked up once, but not kept by every name that a client makes up."""
+    counted = _Counted(registry)
+    for number in range(3 * MAX_TABLES):
+        counted.add(Statement("SELECT", f"t{number}", ""), 0.1)
+    assert len(counted._children) == MAX_TABLES
 
 
 async def test_a_query_is_a_span_without_its_values(engine: AsyncEngine, traced: Traced) -> None:

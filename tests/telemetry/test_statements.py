@@ -60,6 +60,12 @@ def test_a_long_statement_is_cut() -> None:
     assert text.endswith("…")
 
 
+@pytest.mark.parametrize(("length", "table"), [(8_000, "late"), (8_004, "none")])
+def test_only_the_beginning_of_a_statement_is_read(length: int, table: str) -> None:
+    """8,000 characters: a bulk insert has megabytes."""
+    assert describe(f"SELECT 1{'FROM late':>{length - 8}}").table == table
+
+
 def test_an_unfriendly_statement_is_read_quickly() -> None:
     """Each expression is linear; this would take minutes otherwise."""
     for piece in ("'", "$$", "/*", '"', "FROM ", "--", "$a$"):

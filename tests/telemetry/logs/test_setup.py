@@ -44,13 +44,15 @@ def test_the_standard_library_goes_the_same_way(log_to: LogTo) -> None:
     assert (line["event"], line["logger"], line["shard"], line["level"]) == ("3 of ['a']", "some.library", 4, "warning")
 
 
-@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "uvicorn.access"])
-def test_uvicorn_goes_the_same_way(log_to: LogTo, name: str) -> None:
-    """Whatever handlers it had."""
+@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"])
+def test_uvicorn_goes_the_same_way(log_to: LogTo, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """And no other, however it has set up its own logging before."""
     logging.getLogger(name).addHandler(logging.StreamHandler())
+    logging.getLogger(name).propagate = False
     logged = log_to()
     logging.getLogger(name).error("x")
     assert [line["logger"] for line in logged.lines()] == [name]
+    assert capsys.readouterr().err == ""
 
 
 def test_warnings_go_the_same_way(log_to: LogTo) -> None:
@@ -238,6 +240,19 @@ def test_a_structure_that_holds_itself_is_logged_at_once(log_to: LogTo) -> None:
     knot = [{str(name): circle for name in range(50)} for _ in range(50)]
     get_logger().info("x", circle=circle, knot=knot, long=["x" * 5000] * 50)
     assert len(logged.text()) < 40_000
+
+
+def test_of_many_fields_the_first_fifty_are_written(log_to: LogTo) -> None:
+    """The same of the parts of a value, and of what a text is to be filled with."""
+    logged, many = log_to(), {f"n{number}": number for number in range(60)}
+    get_logger().info("x", **many)
+    get_logger().info("x", value=many, values=list(many))
+    logging.getLogger("x").info("%(n59)s", many)
+    fields, parts, filled = logged.lines()
+    first = list(many)[:50]
+    assert [name for name in fields if name in many] == first
+    assert (list(parts["value"]), parts["values"]) == (first, first)
+    assert ("'n49'" in filled["event"], "'n50'" in filled["event"]) == (True, False)
 
 
 class Unkind(dict[str, int]):

@@ -7,6 +7,8 @@ import time
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, StaticSampler
 from prometheus_client import CollectorRegistry
 
 from service.error_metrics.masking import Masker
@@ -96,6 +98,19 @@ def test_the_queue_is_bounded_and_what_does_not_fit_is_counted(monkeypatch: pyte
     tracing.export(registry)
     assert dropped(registry, "queue_full") == 200 - Slow.sent
     assert 50 <= Slow.sent <= 60 + 10
+
+
+def test_a_span_that_nobody_wants_sent_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampler may have spans recorded and not sent: they take no room in the queue, and none is counted."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")
+    tracing, registry = setup_tracing(FACTS, exporter=InMemorySpanExporter()), CollectorRegistry()
+    tracing.export(registry)
+    tracing._provider.sampler = StaticSampler(Decision.RECORD_ONLY)
+    make(20)
+    assert tracing.close()
+    make(1)
+    assert dropped(registry, "queue_full", "closed") == 0
 
 
 def test_an_exporter_that_raises_is_counted() -> None:
