@@ -105,13 +105,61 @@ def test_counts_of_an_earlier_run_are_not_added(tmp_path: Path) -> None:
 
 def test_a_worker_that_can_not_start_ends_them_all(tmp_path: Path) -> None:
     """With its exit code, and not in circles."""
+    code = "from service.workers import Workers; raise SystemExit(Workers(3, lambda: 3).run())"
+    assert run(code, tmp_path) == (3, "")
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+def test_a_worker_that_is_told_to_end_while_it_is_forked_does_so(tmp_path: Path, number: str) -> None:
+    """Rather than do as its parent would: tell the others, and go on."""
+    code = f"""
+import os, signal
+from service.workers import Workers
+forks = []
+def tell():
+    if len(forks) == 1:
+        os.kill(os.getpid(), signal.{number})
+os.register_at_fork(before=lambda: forks.append(1), after_in_child=tell)
+def work():
+    os.write(1, b"worker %d" % len(forks))
+    return 3
+raise SystemExit(Workers(1, work).run())
+"""
+    assert run(code, tmp_path) == (3, "worker 2")
+
+
+def test_a_worker_that_is_forked_after_all_were_told_to_end_is_told_too(tmp_path: Path) -> None:
+    """Else it would serve on, and its parent wait."""
+    code = """
+import logging, os, signal, time
+from service.workers import Workers
+told = []
+class Teller(logging.Handler):
+    def emit(self, record):  # of the line that another worker takes the place of the first
+        told.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+logging.getLogger("service.workers").addHandler(Teller())
+def work():
+    if not told:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(20)
+    return 3
+raise SystemExit(256 + Workers(1, work).run())
+"""
+    assert run(code, tmp_path) == (256 - signal.SIGTERM, "")
+
+
+def run(code: str, folder: Path) -> tuple[int, str]:
+    """Run Python in a process of its own; return its exit code and what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", "from service.workers import Workers; raise SystemExit(Workers(3, lambda: 3).run())"],
+        [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        cwd=tmp_path,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
         timeout=30,
     )
-    assert done.returncode == 3
+    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize(
