@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 
@@ -18,11 +18,12 @@ def make_engine(url: str) -> AsyncEngine:
     Raises:
         ValueError: the URL is malformed, its driver is unknown or not asynchronous, or SQLite's folder is missing.
     """
+    _check_port(url)
     try:
         engine = create_async_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as problem:
         raise ValueError(f"database_url: its driver is missing: pip install {problem.name}") from None
-    except (SQLAlchemyError, ValueError) as problem:  # the latter from a port that is no number
+    except (SQLAlchemyError, ValueError) as problem:  # the latter from an option that is no number
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
     if is_sqlite(engine):
         _check_folder(engine.url.database)
@@ -33,6 +34,17 @@ def make_engine(url: str) -> AsyncEngine:
 def is_sqlite(engine: AsyncEngine) -> bool:
     """Tell whether the database is a file of this process's own."""
     return engine.dialect.name == "sqlite"
+
+
+def _check_port(url: str) -> None:
+    try:
+        port = make_url(url).port
+    except ArgumentError:  # no URL at all, which is told of when it is used
+        return
+    except ValueError:
+        port = -1
+    if port is not None and not 1 <= port <= 65535:
+        raise ValueError("database_url: its port is no number in 1-65535, write driver://user:password@host:port/name")
 
 
 def _check_folder(file: str | None) -> None:

@@ -47,6 +47,14 @@ def test_serve_answers_and_stops_cleanly_when_told(tmp_path: Path) -> None:
         (("serve",), {"METRICS_MAX_EVENST": "1"}, "service: METRICS_MAX_EVENST: there is no such setting"),
         (("serve",), {"METRICS_MAX_EVENTS": "0"}, "service: max_history_size: Input should be greater"),
         (("serve",), {"DATABASE_URL": "nonsense"}, "service: database_url: "),
+        *(
+            (
+                ("serve",),
+                {"DATABASE_URL": f"sqlite+aiosqlite://me:secret@db:{port}/x"},
+                "service: database_url: its port is no number in 1-65535, write driver://user:password@host:port/name",
+            )
+            for port in ("abc", "0", "65536", "")
+        ),
         (
             ("serve",),
             {"DATABASE_URL": "mysql+aiomysql://x"},
@@ -109,6 +117,15 @@ def test_a_bad_port_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str], p
     """It names the option."""
     assert main(["serve", f"--port={port}"]) == 1
     assert capsys.readouterr().err == f"service: --port: {port!r} is no port, give a number in 0-65535\n"
+
+
+def test_a_bad_number_of_opentelemetry_is_one_line_and_exit_1(tmp_path: Path, repository: Path) -> None:
+    """The SDK would log a traceback, and go on with its default."""
+    done = service(
+        "serve", "--port", "0", cwd=tmp_path, repository=repository, OTEL_ENABLED="true", OTEL_BSP_SCHEDULE_DELAY="abc"
+    )
+    line = "service: OTEL_BSP_SCHEDULE_DELAY: 'abc' is no whole number from 1 on, the default is 5000\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
 
 
 def test_a_file_that_is_no_database_names_the_setting(tmp_path: Path, repository: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from service.error_metrics.masking import Masker
 from service.telemetry.ids import ask_for_span
 
+from .batches import make_batches
 from .child_spans import ChildSpans
 from .losses import OWN_SCOPE, CountedExporter, CountedQueue, SpanLosses
 from .server_spans import ServerSpans
@@ -76,7 +77,7 @@ def setup_tracing(
         exporter: where spans go, instead of where `OTEL_EXPORTER_OTLP_*` say.
 
     Raises:
-        ValueError: a variable has a value that there is no exporter for, or the extra `otel` is not installed.
+        ValueError: a variable has a value that can't be used, or the extra `otel` is not installed.
     """
     global _provider  # whoever makes spans of their own has no application to carry it
     losses = SpanLosses()
@@ -85,10 +86,7 @@ def setup_tracing(
     provider = TracerProvider(sampler, _resource(facts), shutdown_on_exit=False)
     exporter = exporter or _exporter()
     if exporter is not None:
-        try:
-            batches = BatchSpanProcessor(CountedExporter(exporter, losses, masker))
-        except ValueError as problem:
-            raise ValueError(f"OTEL_BSP_*: {problem}") from None
+        batches = make_batches(CountedExporter(exporter, losses, masker))
         provider.add_span_processor(CountedQueue(batches, losses))
     _provider = provider
     ask_for_span(_span_of_now)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.telemetry.tracing import get_tracer, setup_tracing
 
@@ -22,6 +23,15 @@ FACTS = {"service": "till", "version": "2.0", "environment": "staging"}
             "udp",
             "there is no 'udp', use grpc or http/protobuf",
         ),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", "'0' is no whole number from 1 on, the default is 5000"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "-1", "'-1' is no whole number from 0 on, the default is 30000"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "'many' is no whole number from 1 on, the default is 2048"),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "10",
+            "10 is less than OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512; raise it or lower the other",
+        ),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1.5", "'1.5' is no whole number from 1 on, the default is 512"),
     ],
 )
 def test_an_unknown_value_is_refused_by_name(
@@ -31,6 +41,12 @@ def test_an_unknown_value_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValueError, match=f"^{variable}: {message}$"):
         setup_tracing(FACTS)
+
+
+def test_an_empty_number_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files and charts write empty ones."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "")
+    assert setup_tracing(FACTS, exporter=InMemorySpanExporter()).close()
 
 
 def test_spans_can_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
