@@ -12,6 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+try:  # FastAPI imports it, too, and would fail with a traceback
+    import opentelemetry.propagate  # noqa: F401
+except ImportError:
+    pass
+except ValueError as problem:
+    sys.exit(f"service: OTEL_PROPAGATORS: {problem} Use tracecontext, baggage, both or none.")
+
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine

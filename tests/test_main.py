@@ -128,6 +128,17 @@ def test_a_bad_number_of_opentelemetry_is_one_line_and_exit_1(tmp_path: Path, re
     assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
 
 
+@pytest.mark.parametrize("command", ["serve", "errors"])
+def test_a_propagator_that_is_not_there_is_one_line_and_exit_1(tmp_path: Path, repository: Path, command: str) -> None:
+    """Though FastAPI imports OpenTelemetry before any setting is read."""
+    done = service(command, cwd=tmp_path, repository=repository, OTEL_PROPAGATORS="tracecontext,b3")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("service: OTEL_PROPAGATORS: ")
+    assert done.stderr.endswith(" Use tracecontext, baggage, both or none.\n")
+    assert "b3" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_file_that_is_no_database_names_the_setting(tmp_path: Path, repository: Path) -> None:
     """In one line."""
     (tmp_path / "x.db").write_text("nothing of the kind" * 100)
