@@ -145,7 +145,7 @@ async def test_it_works_with_its_metrics_off(tmp_path: Path, metrics: MetricsCon
 
 async def test_production_answers_show_nothing_of_the_inside(tmp_path: Path) -> None:
     """Neither exception nor traceback."""
-    metrics = MetricsConfig(environment="production", dashboard_token="t")
+    metrics = MetricsConfig.production()
     app = make_app(tmp_path, environment="production", metrics=metrics)
     stop = await start(app)
     app.state.sessions = None

@@ -43,6 +43,16 @@ def test_serve_answers_and_stops_cleanly_when_told(tmp_path: Path) -> None:
     ("arguments", "environ", "line"),
     [
         (("serve",), {"ENVIRONMENT": "production"}, "service: dashboard_token: production needs one"),
+        (
+            ("serve",),
+            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 31},
+            "service: dashboard_token: production needs 32 characters or more, try `openssl rand -hex 16`",
+        ),
+        (
+            ("serve",),
+            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 32, "METRICS_PII_FIELDS": "none"},
+            "service: pii_fields: production must hide secrets by name, leave it unset or add password",
+        ),
         (("serve",), {"ENVIRONMENT": "prod"}, "service: environment: Input should be 'development'"),
         (("serve",), {"METRICS_MAX_EVENST": "1"}, "service: METRICS_MAX_EVENST: there is no such setting"),
         (("serve",), {"METRICS_MAX_EVENTS": "0"}, "service: max_history_size: Input should be greater"),

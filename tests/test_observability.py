@@ -25,7 +25,7 @@ from tests.servers import REPOSITORY, free_port, launch, status
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
-    "METRICS_DASHBOARD_TOKEN": "t",
+    "METRICS_DASHBOARD_TOKEN": "t" * 32,
     "OTEL_ENABLED": "true",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
 }

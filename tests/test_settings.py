@@ -71,7 +71,7 @@ def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> No
         ({"METRICS_NAMESPACE": "http"}, "namespace: http is taken"),
         ({"ENVIRONMENT": "production"}, "dashboard_token"),
         (
-            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t", "FAULTS_ENABLED": "true"},
+            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 32, "FAULTS_ENABLED": "true"},
             "faults_enabled: production refuses",
         ),
         ({"METRICS_BATCH_SEND_SIZE": "0"}, "batch_send_size"),
@@ -86,8 +86,8 @@ def test_a_bad_or_unsafe_value_is_named(read: Read, environ: dict[str, str], fie
 
 def test_production_with_what_it_needs_starts(read: Read) -> None:
     """A token for the dashboard."""
-    settings = read({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t"})
-    assert settings.metrics.dashboard_token == "t"
+    settings = read({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 32})
+    assert settings.metrics.dashboard_token == "t" * 32
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from .masking import DEFAULT_FIELDS, DEFAULT_PATTERNS, Masker
 
 Environment = Literal["development", "staging", "production"]
 Rate = Annotated[float, Field(ge=0, le=1)]
+MIN_TOKEN = 32  # characters that production needs: nobody guesses as many, if they are random
 OWN_LABELS = frozenset({"error_code", "error_domain", "status_code", "reason", "le"})
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _LABEL = re.compile(_NAME)
@@ -112,12 +113,23 @@ class MetricsConfig(_Frozen):
     def _safe_together(self) -> Self:
         if self.sentry_enabled and self.sentry_dsn is None:
             raise ValueError("sentry_dsn: set it, or sentry_enabled to false")
-        exposed = self.enabled and self.dashboard_enabled and self.dashboard_token is None
-        if exposed and self.environment == "production":
-            raise ValueError("dashboard_token: production needs one, or dashboard_enabled set to false")
-        if self.enabled and not self.mask_pii and self.environment == "production":
-            raise ValueError("mask_pii: production must not show personal data, set it to true")
+        if self.environment == "production":
+            self._refuse_unsafe()
         return self
+
+    def _refuse_unsafe(self) -> None:
+        if self.enabled and self.dashboard_enabled:
+            if self.dashboard_token is None:
+                raise ValueError("dashboard_token: production needs one, or dashboard_enabled set to false")
+            if len(self.dashboard_token) < MIN_TOKEN:
+                raise ValueError(
+                    f"dashboard_token: production needs {MIN_TOKEN} characters or more, try `openssl rand -hex 16`"
+                )
+        if self.enabled and not self.mask_pii:
+            raise ValueError("mask_pii: production must not show personal data, set it to true")
+        by_name = Masker(self.pii_fields, ())
+        if not any(by_name.hides(name) for name in DEFAULT_FIELDS):
+            raise ValueError("pii_fields: production must hide secrets by name, leave it unset or add password")
 
     @property
     def max_events(self) -> int:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 
 DSN = "https://0123456789abcdef@sentry.example/42"
+TOKEN = f"{'open-sesame':-<32}"
 
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
@@ -85,20 +86,44 @@ def test_production_needs_a_token_for_its_dashboard() -> None:
     with pytest.raises(ValueError, match="dashboard_token: production needs one"):
         MetricsConfig(environment="production")
     assert MetricsConfig(environment="production", dashboard_enabled=False)
-    assert MetricsConfig(environment="production", dashboard_token="t")
+    assert MetricsConfig(environment="production", dashboard_token=TOKEN)
     assert MetricsConfig(environment="production", enabled=False)
+
+
+def test_production_needs_a_token_that_can_not_be_guessed(tmp_path: Path) -> None:
+    """32 characters, also from a file; elsewhere, and where there is no dashboard, any will do."""
+    message = "dashboard_token: production needs 32 characters or more, try `openssl rand -hex 16`"
+    with pytest.raises(ValueError, match=message) as caught:
+        MetricsConfig(environment="production", dashboard_token=TOKEN[1:])
+    assert TOKEN[1:] not in str(caught.value)
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN[1:]}\n")  # the line feed is no part of it
+    with pytest.raises(ValueError, match=message):
+        MetricsConfig.from_environment({"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN_FILE": str(file)})
+    assert MetricsConfig(environment="staging", dashboard_token="t")
+    assert MetricsConfig(environment="production", dashboard_token="t", dashboard_enabled=False)
+
+
+@pytest.mark.parametrize("fields", ["none", "[]", "-", "customer_no"])
+def test_production_hides_secrets_by_name(fields: str) -> None:
+    """A list of others only would show every password; it may be another list, and elsewhere anything."""
+    production = {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": TOKEN}
+    with pytest.raises(ValueError, match="pii_fields: production must hide secrets by name, leave it unset"):
+        MetricsConfig.from_environment({**production, "METRICS_PII_FIELDS": fields})
+    assert MetricsConfig.from_environment({**production, "METRICS_PII_FIELDS": "customer_no, password"})
+    assert MetricsConfig.from_environment({"METRICS_PII_FIELDS": fields})
 
 
 def test_secrets_do_not_show_in_the_representation() -> None:
     """Configs are logged."""
-    shown = repr(MetricsConfig.production(DSN, "open-sesame"))
+    shown = repr(MetricsConfig.production(DSN, TOKEN))
     assert DSN not in shown
-    assert "open-sesame" not in shown
+    assert TOKEN not in shown
 
 
 def test_the_presets_are_what_their_names_say() -> None:
     """Each is a complete config."""
-    production = MetricsConfig.production(DSN, "token")
+    production = MetricsConfig.production(DSN, TOKEN)
     assert (production.environment, production.sentry_enabled, production.dashboard_enabled) == (
         "production",
         True,

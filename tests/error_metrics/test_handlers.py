@@ -478,7 +478,7 @@ async def test_an_earlier_setup_of_the_metrics_is_used() -> None:
 def test_an_earlier_setup_is_held_to_the_same_rules() -> None:
     """Internals must not leave a production process by way of two calls."""
     app = FastAPI()
-    setup_metrics(app, MetricsConfig.production(dashboard_token="t"))
+    setup_metrics(app, MetricsConfig.production())
     with pytest.raises(ValueError, match="debug_mode: must be off in production"):
         setup_exception_handler(app, ErrorHandlerConfig.development())
     with pytest.raises(ValueError, match="sentry_dsn, sentry_enabled: set them in the MetricsConfig"):
