@@ -74,6 +74,10 @@ def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> No
             {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 32, "FAULTS_ENABLED": "true"},
             "faults_enabled: production refuses",
         ),
+        (
+            {"ENVIRONMENT": "production", "METRICS_ENABLED": "false", "METRICS_MASK_PII": "false"},
+            "mask_pii: production must not show",
+        ),
         ({"METRICS_BATCH_SEND_SIZE": "0"}, "batch_send_size"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: cannot read /nowhere"),
     ],

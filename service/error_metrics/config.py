@@ -125,7 +125,7 @@ class MetricsConfig(_Frozen):
                 raise ValueError(
                     f"dashboard_token: production needs {MIN_TOKEN} characters or more, try `openssl rand -hex 16`"
                 )
-        if self.enabled and not self.mask_pii:
+        if not self.mask_pii:  # not even without metrics: logs and traces go by it, too
             raise ValueError("mask_pii: production must not show personal data, set it to true")
         by_name = Masker(self.pii_fields, ())
         if not any(by_name.hides(name) for name in DEFAULT_FIELDS):
