@@ -96,7 +96,11 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _work(settings: Settings, logs: Logs, sockets: Sockets) -> int:
     try:
-        telemetry = Telemetry(logs, _trace(settings))
+        try:
+            telemetry = Telemetry(logs, _trace(settings))
+        except ValueError as problem:  # tracing begins after the fork, so only here it is known what is wrong
+            print(f"service: {problem}", file=sys.stderr)
+            return 1
         return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
     except Exception:  # noqa: BLE001  # forked processes have nobody above who would say it
         get_logger("service.workers").exception("a worker failed")

@@ -83,9 +83,9 @@ class Workers:
         if pid == 0:
             self._be_a_worker()
         self._born[pid] = time.monotonic()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        if self._told is not None:
+        if self._told is not None:  # before the fork; a signal that came since then is passed on when it is let through
             os.kill(pid, self._told)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _be_a_worker(self) -> None:
         code = 1

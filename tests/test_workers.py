@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,18 +76,23 @@ def counted(management: str) -> float:
     return sum(map(float, found))
 
 
+def has_counted(management: str, requests: int) -> bool:
+    """Tell whether all workers have counted so many; they do so when an answer is sent already."""
+    return counted(management) == requests
+
+
 def test_they_share_both_sockets_and_their_counts_and_are_replaced(tmp_path: Path) -> None:
     """Also the counts of one that was killed; SIGTERM ends them all with 0."""
     with serving(tmp_path) as (process, base, management):
         for _ in range(40):
             assert status(f"{base}/v1/products") == 200
-        assert counted(management) == 40
+        eventually(partial(has_counted, management, 40))
         assert status(f"{base}/metrics") == 404
         os.kill(pids(tmp_path)[0], signal.SIGKILL)
         eventually(lambda: len(pids(tmp_path)) == 3)
         for _ in range(10):
             assert status(f"{base}/v1/products") == 200
-        assert counted(management) == 50
+        eventually(partial(has_counted, management, 50))
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
     text = (tmp_path / "log").read_text()
@@ -100,7 +106,7 @@ def test_counts_of_an_earlier_run_are_not_added(tmp_path: Path) -> None:
         with serving(tmp_path) as (_, base, management):
             assert counted(management) == before
             status(f"{base}/v1/products")
-            assert counted(management) == 1
+            eventually(partial(has_counted, management, 1))
 
 
 def test_a_worker_that_can_not_start_ends_them_all(tmp_path: Path) -> None:
@@ -178,6 +184,28 @@ def test_what_is_wrong_is_one_line(
     told = capsys.readouterr().err
     assert told.startswith(line)
     assert told.count("\n") == 1
+
+
+def test_traces_that_can_not_be_set_up_are_a_line_of_each_worker(tmp_path: Path) -> None:
+    """And the end of all: what is wrong is known only after the fork."""
+    (tmp_path / "shared").mkdir()
+    environ = {
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "shared"),
+        "OTEL_ENABLED": "true",
+        "OTEL_TRACES_EXPORTER": "fax",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "serve", "--workers", "2", "--port", str(free_port())],
+        env={**os.environ, **environ, "PYTHONPATH": str(REPOSITORY)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    told = [line for line in done.stderr.splitlines() if "OTEL_TRACES_EXPORTER" in line]
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (1, False)
+    assert 1 <= len(told) <= 2
+    assert all(line.startswith("service: ") for line in told)
 
 
 def test_each_worker_logs_lines_of_its_own(tmp_path: Path) -> None:
