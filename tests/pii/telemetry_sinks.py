@@ -74,9 +74,9 @@ class LogSink:
     def _flush(self) -> None:
         if not self._logs.close(20):
             raise RuntimeError("the lines could not be written")
-        counts = self._logs._counts._early
-        if any(len(labels) == 2 for labels in counts):
-            raise RuntimeError(f"lines were lost: {counts}")
+        lost = self._logs._counts._dropped._early
+        if lost:
+            raise RuntimeError(f"lines were lost: {lost}")
 
 
 class SpanSink:
@@ -106,8 +106,8 @@ class SpanSink:
 
     def arrived(self) -> bytes:
         """What was sent, as it would have gone over the wire."""
-        if not self._tracing.close(20) or self._tracing._losses._early:
-            raise RuntimeError(f"spans were lost: {self._tracing._losses._early}")
+        if not self._tracing.close(20) or self._tracing._losses._counter._early:
+            raise RuntimeError(f"spans were lost: {self._tracing._losses._counter._early}")
         return b"\n".join(self._sent.raw)
 
 
