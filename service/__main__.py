@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import errno
 import gc
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 try:  # FastAPI imports it, too, and would fail with a traceback
@@ -52,12 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except ValidationError as problem:
-        print(f"service: {_first_problem(problem)}", file=sys.stderr)
+        _say(f"service: {_first_problem(problem)}")
     except SQLAlchemyError as problem:
-        print(f"service: database_url: {str(problem).splitlines()[0]}", file=sys.stderr)
+        _say(f"service: database_url: {str(problem).splitlines()[0]}")
     except (ValueError, OSError) as problem:
-        print(f"service: {str(problem).splitlines()[0]}", file=sys.stderr)
+        _say(f"service: {str(problem).splitlines()[0]}")
     return 1
+
+
+def _say(text: str) -> None:
+    """Tell whoever has started us, if there is anybody: a full disk behind stderr keeps nobody from being served."""
+    if sys.stderr is None:  # it was closed before we began
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # or Python tries again at the end, and exits with 120
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,7 +100,7 @@ def _serve(options: argparse.Namespace) -> int:
     made = create_service(settings, telemetry)  # also where workers make their own: it says what is wrong, once
     asyncio.run(_with_engine(_usable))
     sockets = _sockets(options, settings)
-    print(_welcome(options.host, *sockets, settings.metrics), file=sys.stderr)
+    _say(_welcome(options.host, *sockets, settings.metrics))
     if workers == 1:
         return _serve_here(settings, made, telemetry, sockets)
     return Workers(workers, lambda: _work(settings, logs, sockets)).run()
@@ -99,7 +111,7 @@ def _work(settings: Settings, logs: Logs, sockets: Sockets) -> int:
         try:
             telemetry = Telemetry(logs, _trace(settings))
         except ValueError as problem:  # tracing begins after the fork, so only here it is known what is wrong
-            print(f"service: {problem}", file=sys.stderr)
+            _say(f"service: {problem}")
             return 1
         return _serve_here(settings, create_service(settings, telemetry), telemetry, sockets)
     except Exception:  # noqa: BLE001  # forked processes have nobody above who would say it

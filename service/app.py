@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
 from service import shop  # SAMPLE
-from service.database import is_sqlite, make_engine
+from service.database import close_engine, is_sqlite, make_engine
 from service.error_metrics import ErrorMetricsCollector, setup_exception_handler
 from service.error_metrics.requests import measure_requests
 from service.error_metrics.setup import refuse_taken
@@ -27,6 +27,7 @@ from service.telemetry.api_keys import APIKeys
 from service.telemetry.dependencies import DependencyUp
 from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
+from service.telemetry.keeping import note_error
 from service.telemetry.limits import ProcessLimits
 from service.telemetry.request_id import RequestIds
 from service.telemetry.security_headers import SecurityHeaders
@@ -80,6 +81,7 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
     management = None if settings.management_port is None else _management_app(settings)
     serving = management or app
     collector = _handle_errors(app, management, settings)
+    collector.noted = note_error
     modules_own = list(serving.routes)
     registry = collector.exporter.registry if collector.exporter is not None else None
     _observe_requests(app, settings, telemetry, registry)
@@ -162,7 +164,7 @@ def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], 
             yield
         if app.state.sentry is not None:
             await to_thread(app.state.sentry.close)
-        await engine.dispose()
+        await close_engine(engine)
 
     return lifespan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,8 @@ from fastapi import Depends, Request
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+CLOSE_SECONDS = 2.0
 
 
 def make_engine(url: str) -> AsyncEngine:
@@ -34,6 +37,15 @@ def make_engine(url: str) -> AsyncEngine:
 def is_sqlite(engine: AsyncEngine) -> bool:
     """Tell whether the database is a file of this process's own."""
     return engine.dialect.name == "sqlite"
+
+
+async def close_engine(engine: AsyncEngine, seconds: float = CLOSE_SECONDS) -> None:
+    """Close the connections; those that have not said goodbye after some seconds are left to the system."""
+    closing = asyncio.create_task(engine.dispose())
+    await asyncio.wait((closing,), timeout=seconds)
+    if not closing.done():
+        engine.sync_engine.dispose(close=False)
+        closing.cancel()
 
 
 def _check_port(url: str) -> None:

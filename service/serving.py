@@ -58,7 +58,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT, let running requests finish, and return the process's exit code.
 
     The management routes are there first and stop last, so that probes are answered all the while. A second signal
-    ends the draining, a third one the waiting for requests.
+    ends the draining, a third one the waiting for requests, a fourth one that for connections and queues to be closed.
     """
     applications = [api] if management is None else [api, management]
     servers = [
@@ -83,7 +83,8 @@ async def serve(
             server.should_exit = True
             await _until(task, told.force)
             server.force_exit = True  # changes nothing for a server that is done
-            await task
+            await _until(task, told.leave)
+            task.cancel()
     return 0 if servers[0].started else STARTUP_FAILED
 
 
@@ -91,11 +92,12 @@ class Told:
     """What the signals ask for, one after the other."""
 
     def __init__(self) -> None:
-        self.drain, self.stop, self.force = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.drain, self.stop = asyncio.Event(), asyncio.Event()
+        self.force, self.leave = asyncio.Event(), asyncio.Event()
 
     def again(self) -> None:
         """Take one more signal."""
-        next((event for event in (self.drain, self.stop) if not event.is_set()), self.force).set()
+        next((event for event in (self.drain, self.stop, self.force) if not event.is_set()), self.leave).set()
 
 
 async def _until(task: asyncio.Task[None], event: asyncio.Event, seconds: float | None = None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +16,7 @@ from service.error_metrics import ErrorHandlerConfig, MetricsConfig
 from service.error_metrics.config import Environment, matching
 from service.error_metrics.environment import read_secret
 from service.error_metrics.masking import Masker
+from service.telemetry.api_keys import UNKNOWN
 from service.telemetry.logs import LogConfig
 
 VERSION = "0.1.0"
@@ -22,6 +25,8 @@ _NAME = matching(
     "use 1 to 63 letters, digits, dots, dashes and underscores, and begin and end with a letter or digit",
 )
 _ORIGIN = matching(r"\*|https?://[A-Za-z0-9.-]+(:\d+)?", "give origins as https://shop.example, or *")
+_KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+MIN_KEY = 16
 SECRETS = ("database_url", "api_keys")
 Dependency = Literal["database", "schema"]
 
@@ -33,6 +38,17 @@ def _network(text: str) -> str:
         except ValueError:
             raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8") from None
     return text
+
+
+def _api_keys(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    # No message repeats a name: where the two were mixed up, it is the key.
+    if not all(_KEY_NAME.fullmatch(name) and name != UNKNOWN for name, _ in pairs):
+        raise ValueError(f"write name:key,name:key, names of 1 to 32 letters, digits, - and _, and none {UNKNOWN!r}")
+    if not all(len(key) >= MIN_KEY for _, key in pairs):
+        raise ValueError(f"each key needs {MIN_KEY} characters or more, write name:key,name:key")
+    if len(dict(pairs)) < len(pairs) or len({key for _, key in pairs}) < len(pairs):
+        raise ValueError("each name and each key must be there once")
+    return dict(pairs)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -86,9 +102,7 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 20
-    api_keys: Annotated[dict[str, Annotated[str, Field(min_length=16)]], NoDecode, Field(repr=False)] = Field(
-        default_factory=dict
-    )
+    api_keys: Annotated[dict[str, str], NoDecode, Field(repr=False)] = Field(default_factory=dict)
     metrics: MetricsConfig = Field(default_factory=MetricsConfig)
     logs: LogConfig = Field(default_factory=LogConfig)
 
@@ -100,12 +114,13 @@ class Settings(BaseSettings):
     @field_validator("api_keys", mode="before")
     @classmethod
     def _named(cls, given: object) -> object:
+        if isinstance(given, Mapping):
+            return _api_keys(list(given.items()))
         if not isinstance(given, str):
             return given
-        pairs = [part.strip().partition(":") for part in given.split(",") if part.strip()]
-        if not all(name and key for name, _, key in pairs) or len({name for name, _, _ in pairs}) < len(pairs):
-            raise ValueError("write name:key,name:key, each name once")
-        return {name: key for name, _, key in pairs}
+        parts = [part.strip() for part in re.split(r"[,\n]", given) if part.strip()]
+        pairs = [(name.strip(), key.strip()) for name, _, key in (part.partition(":") for part in parts)]
+        return _api_keys(pairs)
 
     @model_validator(mode="after")
     def _safe_together(self) -> Self:

@@ -78,6 +78,15 @@ def test_the_database_url_can_come_from_a_file(read: Read, tmp_path: Path) -> No
             {"ENVIRONMENT": "production", "METRICS_ENABLED": "false", "METRICS_MASK_PII": "false"},
             "mask_pii: production must not show",
         ),
+        (
+            {"ENVIRONMENT": "production", "METRICS_DASHBOARD_TOKEN": "t" * 32, "METRICS_PII_PATTERNS": "zzz"},
+            "pii_patterns: production must hide secrets in texts",
+        ),
+        ({"API_KEYS": "till:0123456789abcdef,till:0123456789abcdeg"}, "each name and each key must be there once"),
+        ({"API_KEYS": "till:0123456789abcdef,app:0123456789abcdef"}, "each name and each key must be there once"),
+        ({"API_KEYS": "unknown:0123456789abcdef"}, "and none 'unknown'"),
+        ({"API_KEYS": "till:0123"}, "each key needs 16 characters or more"),
+        ({"API_KEYS": "till"}, "each key needs 16 characters or more"),
         ({"METRICS_BATCH_SEND_SIZE": "0"}, "batch_send_size"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: cannot read /nowhere"),
     ],
@@ -86,6 +95,20 @@ def test_a_bad_or_unsafe_value_is_named(read: Read, environ: dict[str, str], fie
     """As a ValueError."""
     with pytest.raises(ValueError, match=field):
         read(environ)
+
+
+@pytest.mark.parametrize("given", ["sk-live-verysecret123:till", "sk_live_very+secret:till"])
+def test_a_key_in_place_of_its_name_is_not_repeated(read: Read, given: str) -> None:
+    """Where the two were mixed up, a message would show it."""
+    with pytest.raises(ValueError, match="api_keys") as refused:
+        read({"API_KEYS": given})
+    assert "live" not in str(refused.value)
+
+
+def test_keys_come_one_a_line_too(read: Read) -> None:
+    """As in a file."""
+    settings = read({"API_KEYS": "till:0123456789abcdef\n app : 0123456789abcdeg \n"})
+    assert settings.api_keys == {"till": "0123456789abcdef", "app": "0123456789abcdeg"}
 
 
 def test_production_with_what_it_needs_starts(read: Read) -> None:

@@ -47,6 +47,7 @@ class ErrorMetricsCollector:
 
     Attributes:
         reporter: is offered every error, besides.
+        noted: is told the code of every error, where and when it is recorded.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class ErrorMetricsCollector:
         self._put = self._handover.put if self.config.async_collection else self._keep_now
         self._lost = 0
         self.reporter: Reporter | None = None
+        self.noted: Callable[[int], None] | None = None
         _alive.add(self)
 
     def record(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
@@ -112,10 +114,16 @@ class ErrorMetricsCollector:
             if len(message) > MAX_TEXT:
                 message = message[: MAX_TEXT + 1]  # one more, so that the masker sees that it was cut
             put((now, code, series.domain, name, message, status, context or _NOTHING))
-            if self.reporter is not None:
-                self.reporter.offer(exc, code, status, context or _NOTHING)
+            if self.noted is not None or self.reporter is not None:
+                self._tell(exc, code, status, context or _NOTHING)
         except Exception:  # noqa: BLE001  # telemetry must not break the request that it watches
             self.lose()
+
+    def _tell(self, exc: BaseException, code: int, status: int, context: RequestContext) -> None:
+        if self.noted is not None:
+            self.noted(code)
+        if self.reporter is not None:
+            self.reporter.offer(exc, code, status, context)
 
     def lose(self, events: int = 1) -> None:
         """Count events that could not be kept."""

@@ -16,6 +16,7 @@ from .masking import DEFAULT_FIELDS, DEFAULT_PATTERNS, Masker
 Environment = Literal["development", "staging", "production"]
 Rate = Annotated[float, Field(ge=0, le=1)]
 MIN_TOKEN = 32  # characters that production needs: nobody guesses as many, if they are random
+SEEN_IN_TEXTS = ("kim@example.com", "Bearer abcdefghijklmnop0123456789")
 OWN_LABELS = frozenset({"error_code", "error_domain", "status_code", "reason", "le"})
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _LABEL = re.compile(_NAME)
@@ -127,6 +128,10 @@ class MetricsConfig(_Frozen):
                 )
         if not self.mask_pii:  # not even without metrics: logs and traces go by it, too
             raise ValueError("mask_pii: production must not show personal data, set it to true")
+        if not any(Masker((), self.pii_patterns).text(text) != text for text in SEEN_IN_TEXTS):
+            raise ValueError(
+                "pii_patterns: production must hide secrets in texts, leave it unset or add e-mail addresses"
+            )
         by_name = Masker(self.pii_fields, ())
         if not any(by_name.hides(name) for name in DEFAULT_FIELDS):
             raise ValueError("pii_fields: production must hide secrets by name, leave it unset or add password")

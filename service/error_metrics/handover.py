@@ -59,6 +59,11 @@ class Handover(Generic[T]):
             self._idle = False  # the others of a burst need not wake it again
             self._wake_up()
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Do what was waiting when called, in the caller's thread; False when `timeout` seconds were too short."""
         deadline = time.monotonic() + timeout

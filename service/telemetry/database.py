@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine, Pool, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.error_metrics.cells import make_counter, make_histogram
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_TABLES = 100
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_OUT = "telemetry_out"  # in what a connection's place in the pool remembers, also over a reconnect
 _STARTED, _SPAN = "_telemetry_started", "_telemetry_span"  # on SQLAlchemy's object for one execution
 
 
@@ -109,9 +111,19 @@ def _watch_pool(engine: Engine, registry: CollectorRegistry) -> None:
         "db_connections_max", "Connections that the pool may open.", registry=registry, multiprocess_mode="livesum"
     )
     most.set(_size(engine.pool))
-    event.listen(engine, "checkout", lambda *_: active.inc())
-    event.listen(engine, "checkin", lambda *_: active.dec())
-    event.listen(engine, "detach", lambda *_: active.dec())
+
+    def out(_connection: Any, record: ConnectionPoolEntry, *_: object) -> None:
+        if record.record_info is not None:
+            record.record_info[_OUT] = True
+        active.inc()
+
+    def back(_connection: Any, record: ConnectionPoolEntry, *_: object) -> None:
+        # What could not be connected again comes back without having gone out.
+        if record.record_info is not None and record.record_info.pop(_OUT, False):
+            active.dec()
+
+    for name, listener in (("checkout", out), ("checkin", back), ("detach", back)):
+        event.listen(engine, name, listener)
 
 
 def _size(pool: Pool) -> float:

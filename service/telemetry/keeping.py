@@ -7,10 +7,12 @@ from hashlib import blake2b
 from service.error_metrics.classify import classify
 from service.error_metrics.measurement import MeasuredRequest
 from service.error_metrics.registry import default_registry
+from service.telemetry.request_id import current_request
 
 SLOW_SECONDS = 1.0
 MARKED_FRACTION = 0.05
 _SEVERE = ("error", "critical")
+_SEVERE_ERROR = "service.severe_error"  # in the scope
 _RANGE = float(1 << 64)
 
 
@@ -36,8 +38,19 @@ def is_marked(request: MeasuredRequest) -> bool:
 
 
 def failed_severely(request: MeasuredRequest) -> bool:
-    """Tell whether an error was recorded that its catalogue entry calls an error."""
-    if request.error is None:
-        return False
-    entry = default_registry.get(classify(request.error)[0])
+    """Tell whether an error was recorded that its catalogue entry calls an error, whatever the answer was."""
+    if _SEVERE_ERROR in request.scope:
+        return True
+    return request.error is not None and _is_severe(classify(request.error)[0])
+
+
+def note_error(code: int) -> None:
+    """Remember a severe error for the request in which it was recorded; a collector tells of each (`noted`)."""
+    request = current_request()
+    if request is not None and _is_severe(code):
+        request.scope[_SEVERE_ERROR] = True
+
+
+def _is_severe(code: int) -> bool:
+    entry = default_registry.get(code)
     return entry is not None and entry.severity in _SEVERE

@@ -175,3 +175,24 @@ async def test_without_anybody_to_tell_nothing_changes(tmp_path: Path) -> None:
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT 1"))).scalar() == 1
     await engine.dispose()
+
+
+async def test_a_place_that_could_not_connect_again_was_not_in_use(
+    engine: AsyncEngine, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool takes it back without having given it out."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("gone")
+
+    async with engine.connect() as connection:
+        await connection.invalidate()
+    with monkeypatch.context() as away:
+        away.setattr(engine.sync_engine.dialect, "connect", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="gone"):
+                await engine.connect()
+    assert registry.get_sample_value("db_connections_active") == 0
+    async with engine.connect():
+        assert registry.get_sample_value("db_connections_active") == 1
+    assert registry.get_sample_value("db_connections_active") == 0

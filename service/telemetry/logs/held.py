@@ -21,13 +21,16 @@ class HeldLines:
     """What one request holds: at most its newest 100 lines, with the reason why each was left out.
 
     Attributes:
+        identifier: of trace or request, by which is decided what is left out.
+        share: its `fraction`.
         admitted: whether its INFO lines are within the limit per second; None, before the first one.
         verdict: whether what is left out is written all the same; None, before the request is over.
     """
 
-    __slots__ = ("_lines", "_room", "admitted", "share", "verdict")
+    __slots__ = ("_lines", "_room", "admitted", "identifier", "share", "verdict")
 
-    def __init__(self, share: float, room: Room) -> None:
+    def __init__(self, identifier: str, share: float, room: Room) -> None:
+        self.identifier = identifier
         self.share = share
         self.admitted: bool | None = None
         self.verdict: bool | None = None

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
+class ExceptionSummary(NamedTuple):
+    """What is kept of an exception while many lines wait: nothing that keeps its frames, and their data, alive."""
+
+    type: str
+    message: str
+    place: str | None
+
+
 class Line(NamedTuple):
     """What was logged, when, and for which request; neither formatted nor masked.
 
@@ -22,7 +30,7 @@ class Line(NamedTuple):
     event: str
     fields: Mapping[str, Any]
     arguments: Any = ()
-    exception: BaseException | None = None
+    exception: BaseException | ExceptionSummary | None = None
     request_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = None

@@ -89,10 +89,12 @@ class Pipeline:
 
     def _held(self, request: MeasuredRequest) -> HeldLines:
         held: HeldLines | None = request.scope.get(_HELD)
+        state = request.scope["state"]
+        identifier: str = state.get("trace_id") or state["request_id"]
         if held is None:
-            state = request.scope["state"]
-            held = HeldLines(fraction(state.get("trace_id") or state["request_id"]), self._room)
-            request.scope[_HELD] = held
+            held = request.scope[_HELD] = HeldLines(identifier, fraction(identifier), self._room)
+        elif held.identifier is not identifier:  # a line came before the trace had an id
+            held.identifier, held.share = identifier, fraction(identifier)
         return held
 
     def _reason_in(self, held: HeldLines, level: str) -> str | None:

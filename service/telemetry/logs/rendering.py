@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import Any
 
 import structlog
 
-from service.error_metrics.classify import message_of
 from service.error_metrics.events import iso_utc, shorten
 from service.error_metrics.masking import MAX_TEXT, Masker, encodable
 from service.error_metrics.told import Told
 
-from .lines import Line
+from .exceptions import summary_of
+from .lines import ExceptionSummary, Line
 
 MAX_FRAMES = 30
 MAX_PATH = 1024
@@ -104,12 +103,12 @@ class Renderer:
     def _text(self, text: str) -> str:
         return text[:MAX_TEXT] if self._masker is None else self._masker.text(text)
 
-    def _told(self, exc: BaseException) -> dict[str, str]:
-        told = {"error_type": type(exc).__name__, "error_message": self._text(message_of(exc))}
-        place = _place(exc)
-        if place is not None:
-            told["error_place"] = place
-        if self._tracebacks:
+    def _told(self, exc: BaseException | ExceptionSummary) -> dict[str, str]:
+        summary = summary_of(exc)
+        told = {"error_type": summary.type, "error_message": self._text(summary.message)}
+        if summary.place is not None:
+            told["error_place"] = summary.place
+        if self._tracebacks and isinstance(exc, BaseException):
             text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__, limit=-MAX_FRAMES))
             told["traceback"] = self._text(_end_of(text))
         return told
@@ -123,15 +122,6 @@ def _formatted(line: Line) -> str:
         return text
     except (TypeError, ValueError, KeyError, OverflowError):  # a mistake where it was logged: better than no line
         return f"{line.event} {line.arguments}"
-
-
-def _place(exc: BaseException) -> str | None:
-    """Return file, line and function in which an exception was raised."""
-    frames = traceback.extract_tb(exc.__traceback__, limit=-1)
-    if not frames:
-        return None
-    frame = frames[0]
-    return f"{'/'.join(PurePath(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"
 
 
 def _end_of(text: str) -> str:

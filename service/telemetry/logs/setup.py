@@ -6,10 +6,10 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from service.error_metrics.masking import Masker
@@ -19,6 +19,7 @@ from .config import LEVELS, LogConfig
 from .copies import Copier, fields_of
 from .counts import LogCounts
 from .lines import Line
+from .loggers import sink
 from .pipeline import Pipeline
 from .rendering import Renderer
 from .requests import RequestLines
@@ -84,43 +85,20 @@ def setup_logging(
     writer = Writer(render, counts, descriptor)
     pipeline = Pipeline(LogSampler(config), counts, writer.write)
     level = LEVELS[config.level]
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _Last(pipeline)],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.ReturnLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
+    sink.take, sink.level = partial(_take, pipeline), level
     take_over(pipeline, level)
     atexit.register(writer.close)
     return Logs(config, pipeline, counts, writer)
 
 
-def get_logger(name: str = "service", **fields: Any) -> structlog.stdlib.BoundLogger:
-    """Return a logger: `log.info("order placed", order=17)`, with `fields` on every line that it makes."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(logger_name=name, **fields)
-    return logger
+def _take(pipeline: Pipeline, level: str, entry: dict[str, Any]) -> None:
+    pipeline.take(level, lambda level: _line(entry, level))
 
 
-class _Last:
-    """The last processor of structlog: what goes on from here is ours."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-
-    def __call__(self, _logger: object, method: str, entry: MutableMapping[str, Any]) -> Any:
-        self._pipeline.take(_LEVELS.get(method, "info"), lambda level: _line(entry, level))
-        raise structlog.DropEvent
-
-
-def _line(entry: MutableMapping[str, Any], level: str) -> Line:
+def _line(entry: dict[str, Any], level: str) -> Line:
     event, logger = Copier().text(entry.pop("event", "")), str(entry.pop("logger_name", "service"))
     exc = _exception(entry.pop("exc_info", None))
     return Line(time.time(), level, logger, event, fields_of(entry), (), exc, *current_ids())
-
-
-_LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical", "err": "error"} | {
-    name: name for name in LEVELS
-}
 
 
 def _exception(given: Any) -> BaseException | None:

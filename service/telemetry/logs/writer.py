@@ -10,10 +10,13 @@ from functools import partial
 from service.error_metrics.handover import Handover
 
 from .counts import QUEUE_FULL, WRITE_FAILED, LogCounts
+from .exceptions import summary_of
 from .lines import Line
 
 MAX_WAITING = 10_000
 BATCH = 200
+WHOLE = 50
+"""Lines that may wait until exceptions are no longer kept whole: each holds all that its frames do."""
 
 
 def hold_open(descriptor: int) -> None:
@@ -51,6 +54,8 @@ class Writer:
 
     def write(self, line: Line) -> None:
         """Queue a line and return at once."""
+        if line.exception is not None and self._handover.waiting >= WHOLE:
+            line = line._replace(exception=summary_of(line.exception))
         self._handover.put(line)
 
     def close(self, timeout: float = 2.0) -> bool:

@@ -47,7 +47,8 @@ class ServerSpans(RequestObserver):
         }
         span = self._tracer.start_span(method, parent, SpanKind.SERVER, attributes)
         context = span.get_span_context()
-        state["trace_id"], state["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+        if context.is_valid:  # it is not when OTEL_SDK_DISABLED says that there are no spans
+            state["trace_id"], state["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
         if span.is_recording():
             state["trace_recorded"] = self._sent
             if fraction(state["trace_id"]) < MARKED_FRACTION:

@@ -21,6 +21,7 @@ from .batches import make_batches
 from .child_spans import ChildSpans
 from .losses import OWN_SCOPE, CountedExporter, CountedQueue, SpanLosses
 from .server_spans import ServerSpans
+from .variables import check_variables
 
 _provider: TracerProvider | None = None
 
@@ -80,6 +81,7 @@ def setup_tracing(
         ValueError: a variable has a value that can't be used, or the extra `otel` is not installed.
     """
     global _provider  # whoever makes spans of their own has no application to carry it
+    check_variables()
     losses = SpanLosses()
     # A client must not switch off the traces of its own errors, so its flag counts only where a sampler says so.
     sampler = None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-import structlog
 from prometheus_client import CollectorRegistry
 
 from service.error_metrics.masking import Masker
 from service.telemetry.logs import LogConfig, Logs, setup_logging
+from service.telemetry.logs.loggers import sink
 
 MASKER = Masker()
 FACTS = {"service": "till", "version": "2.0", "environment": "staging"}
@@ -70,7 +70,7 @@ def untouched() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    sink.reset()
 
 
 @pytest.fixture

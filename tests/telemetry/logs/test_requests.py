@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 
 from service.error_metrics import BaseAppException, MetricsConfig, setup_exception_handler
+from service.error_metrics.jobs import observe_errors
+from service.error_metrics.measurement import MeasuredRequest, RequestObserver
 from service.error_metrics.registry import CatalogueEntry, default_registry
 from service.error_metrics.requests import measure_requests
 from service.telemetry import keeping
@@ -162,6 +165,45 @@ async def test_a_request_worth_keeping_is_written_whole_after_all(log_to: LogTo,
     assert [logged.dropped(level, "sampled") for level in ("debug", "info", "warning")] == [0, 0, 0]
     times = [line["timestamp"] for line in logged.lines()]
     assert times == sorted(times)  # of when they were logged
+
+
+async def test_a_severe_error_is_worth_keeping_whatever_the_answer(log_to: LogTo) -> None:
+    """One that the handler has dealt with and recorded."""
+    logged = log_to(**PRODUCTION)
+    app = FastAPI()
+    collector = setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    collector.noted = keeping.note_error
+    measure_requests(app, RequestIds(), logged.logs.request_lines())
+
+    @app.get("/")
+    async def root() -> str:
+        with suppress(ZeroDivisionError), observe_errors("import", collector):
+            _ = 1 / 0
+        return "all the same"
+
+    result = await request(app, "/", headers={"X-Request-ID": LEFT_OUT})
+    assert (result.status, logged.events()) == (200, ["request"])
+
+
+async def test_a_line_before_the_trace_has_an_id_decides_nothing(log_to: LogTo) -> None:
+    """As of a client whose baggage is malformed: the SDK warns while it looks for the trace."""
+
+    class LateTrace(RequestObserver):
+        def started(self, request: MeasuredRequest) -> None:
+            get_logger("sdk").warning("malformed baggage")
+            request.scope["state"]["trace_id"] = LEFT_OUT
+
+    logged = log_to(**PRODUCTION)
+    app = FastAPI()
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    measure_requests(app, RequestIds(), LateTrace(), logged.logs.request_lines())
+
+    @app.get("/")
+    async def root() -> None:
+        get_logger("shop").info("i")
+
+    await request(app, "/", headers={"X-Request-ID": KEPT})
+    assert logged.events() == ["malformed baggage"]
 
 
 async def test_a_mild_error_is_sampled(log_to: LogTo) -> None:

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service.telemetry.logs.counts import LogCounts
-from service.telemetry.logs.lines import Line
+from service.telemetry.logs.lines import ExceptionSummary, Line
 from service.telemetry.logs.writer import Writer
 
 FULL = Path("/dev/full")
@@ -174,3 +174,25 @@ def test_what_was_counted_before_there_was_a_registry_is_added() -> None:
     counts.written("info")
     assert registry.get_sample_value("log_lines_total", {"level": "info"}) == 2
     assert registry.get_sample_value("log_lines_dropped_total", {"level": "info", "reason": "sampled"}) == 1
+
+
+def test_while_many_lines_wait_exceptions_are_not_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would hold all that its frames hold, such as the body of its request."""
+    monkeypatch.setattr("service.telemetry.logs.writer.WHOLE", 2)
+    rendered: list[Line] = []
+    descriptor = os.open(tmp_path / "log", os.O_CREAT | os.O_WRONLY)
+    writer = Writer(lambda line: rendered.append(line) or b"x", LogCounts(), descriptor)  # type: ignore[func-returns-value]
+    with writer._handover._working:  # nothing is written meanwhile
+        for number in range(4):
+            try:
+                raise ValueError(f"the {number}th")
+            except ValueError as problem:
+                writer.write(Line(0.0, "error", "x", "failed", {}, (), problem))
+    assert writer.close(5)
+    os.close(descriptor)
+    kinds = [type(line.exception).__name__ for line in rendered]
+    assert kinds == ["ValueError", "ValueError", "ExceptionSummary", "ExceptionSummary"]
+    summary = rendered[3].exception
+    assert isinstance(summary, ExceptionSummary)
+    assert (summary.type, summary.message) == ("ValueError", "ValueError: the 3th")
+    assert "test_writer.py" in (summary.place or "")

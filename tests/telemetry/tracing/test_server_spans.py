@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter, BackgroundTasks, FastAPI, Request
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
 from starlette.responses import StreamingResponse
@@ -18,7 +19,7 @@ from service.error_metrics.requests import measure_requests
 from service.telemetry import HTTPMetrics
 from service.telemetry.keeping import MARKED_FRACTION, fraction
 from service.telemetry.request_id import RequestIds
-from service.telemetry.tracing import get_tracer
+from service.telemetry.tracing import get_tracer, setup_tracing
 from tests.asgi import request, scope_of
 
 from .conftest import Traced
@@ -282,3 +283,20 @@ async def test_exemplars_are_of_traces_that_are_kept(
     assert exemplars(metrics) == ([trace_id] if kept else [])
     marked = (span.attributes or {}).get("sampling.marked", False)
     assert kept == (marked or span.status.status_code is StatusCode.ERROR)
+
+
+async def test_without_the_sdk_there_is_no_trace_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of nothing but zeros would join all requests, and sample them alike."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    tracing = setup_tracing({}, exporter=InMemorySpanExporter())
+    app = FastAPI()
+    measure_requests(app, RequestIds(), tracing.server_spans())
+    states: list[dict[str, object]] = []
+
+    @app.get("/")
+    async def root(asked: Request) -> None:
+        states.append(dict(asked.scope["state"]))
+
+    await request(app, "/")
+    assert "trace_id" not in states[0]
+    assert tracing.close()
