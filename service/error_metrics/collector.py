@@ -165,8 +165,9 @@ class ErrorMetricsCollector:
         """Return all counts of one moment; it does not change afterwards."""
         now = self._clock()
         with self._lock:
-            rows = [series.copy(now) for series in self._table]
+            states = [series.state() for series in self._table]
             overflow = self._table.overflow
+        rows = [state.at(now) for state in states]
         return summarise(rows, now, self.dropped_events, overflow)
 
     def events(self) -> list[ErrorEvent]:

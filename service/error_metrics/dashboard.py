@@ -15,8 +15,8 @@ from .domains import MAX_CODE, ErrorDomain
 from .events import ErrorEvent
 from .export import as_csv, as_json
 from .registry import ExceptionRegistry
-from .series import OTHER
-from .snapshot import Code, Counts
+from .snapshot import Counts
+from .states import OTHER, Code
 from .summary import RequestSummary
 from .windows import MINUTE
 
@@ -81,7 +81,7 @@ class DashboardAPI:
             by_domain=dict(now.by_domain),
             top_errors=self._top(now, 10),
             last_updated=now.last_updated,
-            degraded=False,
+            degraded=now.degraded,
         )
 
     def summary(self) -> models.Summary:
@@ -118,7 +118,7 @@ class DashboardAPI:
             windows={name: _window(counts) for name, counts in now.windows.items()},
             timeline=models.Timeline(bucket_seconds=MINUTE, start=now.minutes_start, counts=list(now.minutes)),
             last_updated=now.last_updated,
-            degraded=False,
+            degraded=now.degraded,
             service=self._config.service,
             version=self._config.version,
             environment=self._config.environment,

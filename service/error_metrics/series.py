@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from .cells import CounterChild
 from .domains import ErrorDomain
 from .prometheus import PrometheusExporter
+from .states import MAX_SERIES, OTHER, Code, Key, SeriesState
 from .windows import Tally
-
-MAX_SERIES = 500
-OTHER = "other"
-
-
-class SeriesCopy(NamedTuple):
-    """The state of one series at one moment."""
-
-    code: int | str
-    domain: str
-    errors: int
-    first_seen: float
-    last_seen: float
-    windows: dict[str, int]
-    minutes: list[int]
 
 
 class Series(Tally):
     """Counts of one code with one status, here and in Prometheus."""
 
-    __slots__ = ("code", "counter", "domain")
+    __slots__ = ("code", "counter", "domain", "status")
 
-    def __init__(self, code: int | str, domain: str, counter: CounterChild | None) -> None:
+    def __init__(self, code: Code, status: Code, domain: str, counter: CounterChild | None) -> None:
         super().__init__()
-        self.code, self.domain, self.counter = code, domain, counter
+        self.code, self.status, self.domain, self.counter = code, status, domain, counter
 
-    def copy(self, now: float) -> SeriesCopy:
-        """Return the state, with windows that end at `now`."""
-        return SeriesCopy(
-            self.code,
-            self.domain,
-            self.count,
-            self.first_seen,
-            self.last_seen,
-            self.totals(now),
-            self.minutes.series(now),
+    @property
+    def key(self) -> Key:
+        """What tells it from others."""
+        return self.code, self.status, self.domain
+
+    def state(self) -> SeriesState:
+        """Return a copy; quick, for whoever holds the lock."""
+        return SeriesState(
+            *self.key, self.count, self.first_seen, self.last_seen, self.minutes.copy(), self.hours.copy()
         )
 
 
@@ -77,15 +61,15 @@ class SeriesTable:
         """Return the series of a code and status that is not `known` yet."""
         domain = ErrorDomain.from_code(code).name
         if len(self.known) < self._limit:
-            series = self.known[code, status] = self._new(code, domain, str(status))
+            series = self.known[code, status] = self._new(code, status, domain)
             return series
         self.overflow += 1
         if self._exporter is not None:
             self._exporter.label_overflow.inc()
         if domain not in self._others:
-            self._others[domain] = self._new(OTHER, domain, OTHER)
+            self._others[domain] = self._new(OTHER, OTHER, domain)
         return self._others[domain]
 
-    def _new(self, code: int | str, domain: str, status: str) -> Series:
-        counter = None if self._exporter is None else self._exporter.counter(str(code), domain, status)
-        return Series(code, domain, counter)
+    def _new(self, code: Code, status: Code, domain: str) -> Series:
+        counter = None if self._exporter is None else self._exporter.counter(str(code), domain, str(status))
+        return Series(code, status, domain, counter)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from .series import SeriesCopy
+from .states import Code, SeriesCopy
 from .windows import MINUTE, MINUTES, WINDOWS
-
-Code = int | str
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Snapshot(Counts):
     """Everything that the collector counts, at one moment.
 
     `minutes` are the errors of the last 60 minutes, oldest first; `minutes_start` is where the first begins.
+    `degraded` is whether a shared store is away.
     """
 
     windows: Mapping[str, Counts]
@@ -48,9 +47,10 @@ class Snapshot(Counts):
     last_updated: datetime | None
     dropped_events: int
     label_overflow: int
+    degraded: bool
 
 
-def summarise(rows: list[SeriesCopy], now: float, dropped: int, overflow: int) -> Snapshot:
+def summarise(rows: list[SeriesCopy], now: float, dropped: int, overflow: int, *, degraded: bool = False) -> Snapshot:
     """Add up series into a snapshot taken at `now`, seconds since the epoch."""
     rows = [row for row in rows if row.errors]
     total = _counts(rows, lambda row: row.errors)
@@ -68,6 +68,7 @@ def summarise(rows: list[SeriesCopy], now: float, dropped: int, overflow: int) -
         None if last is None else _utc(last),
         dropped,
         overflow,
+        degraded,
     )
 
 

@@ -8,17 +8,43 @@ event leaves the hour after 59 to 60 minutes and the day after 23 to 24 hours, a
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
 
 MINUTE, HOUR = 60, 3600
 MINUTES, HOURS, DAY_HOURS = 60, 168, 24
 WINDOWS = ("1h", "24h", "7d")
 
 
+class Buckets(NamedTuple):
+    """Buckets, numbered since the epoch, and what came in each; those with none mean nothing."""
+
+    numbers: Sequence[int]
+    counts: Sequence[int]
+
+
+def spread(buckets: Buckets, size: int, running: int) -> list[int]:
+    """Return the counts of the newest `size` buckets up to the one `running`, the oldest first.
+
+    What a clock counted ahead, by less than the whole ring, shows in the bucket that is running.
+    """
+    counts = [0] * size
+    for bucket, count in zip(*buckets, strict=True):
+        age = running - bucket
+        if -size < age < size:
+            counts[-1 - max(age, 0)] += count
+    return counts
+
+
+def windows(minutes: list[int], hours: list[int]) -> dict[str, int]:
+    """Return the count of each window by its name, from the newest minutes and hours."""
+    return {"1h": sum(minutes), "24h": sum(hours[-DAY_HOURS:]), "7d": sum(hours)}
+
+
 class Ring:
     """Counts of the newest `size` buckets of `width` seconds each; every place knows which bucket it holds.
 
-    So a clock that jumps harms only the places that it touches. What a clock counted ahead of now, by less than the
-    whole ring, shows in the bucket that is running. Not thread-safe: the caller holds a lock.
+    So a clock that jumps harms only the places that it touches. Not thread-safe: the caller holds a lock.
     """
 
     __slots__ = ("buckets", "counts", "size", "width")
@@ -42,13 +68,11 @@ class Ring:
 
     def series(self, now: float) -> list[int]:
         """Return the count of each bucket up to the one running, the oldest first."""
-        running = int(now) // self.width
-        counts = [0] * self.size
-        for bucket, count in zip(self.buckets, self.counts, strict=True):
-            age = running - bucket
-            if -self.size < age < self.size:
-                counts[-1 - max(age, 0)] += count
-        return counts
+        return spread(Buckets(self.buckets, self.counts), self.size, int(now) // self.width)
+
+    def copy(self) -> Buckets:
+        """Return the buckets of this moment; quick, for whoever holds a lock."""
+        return Buckets(self.buckets[:], self.counts[:])
 
     def clear(self) -> None:
         """Forget every event."""
@@ -90,8 +114,7 @@ class Tally:
 
     def totals(self, now: float) -> dict[str, int]:
         """Return the count of each window by its name."""
-        day = self.hours.series(now)
-        return {"1h": self.minutes.total(now), "24h": sum(day[-DAY_HOURS:]), "7d": sum(day)}
+        return windows(self.minutes.series(now), self.hours.series(now))
 
     def _enter(self, minute: int, now: float) -> None:
         if not self.count:

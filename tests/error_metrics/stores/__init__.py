@@ -1,0 +1,1 @@
+"""Stores that make one picture of several processes."""
