@@ -18,7 +18,7 @@ from .masking import MAX_TEXT, Masker, encodable
 from .prometheus import PrometheusExporter
 from .series import SeriesTable
 from .snapshot import Snapshot, summarise
-from .stores import EventStore, MemoryStore
+from .stores import EventStore, MemoryStore, Own, shared_store
 from .told import Told
 
 Listener = Callable[[ErrorEvent], None]
@@ -34,6 +34,7 @@ class Reporter(Protocol):
 
 _listeners: list[Listener] = []
 _NOTHING: RequestContext = {}
+SETTLING = 0.2  # seconds that a store's thread spends on what waits
 
 
 class ErrorMetricsCollector:
@@ -48,6 +49,10 @@ class ErrorMetricsCollector:
     Attributes:
         reporter: is offered every error, besides.
         noted: is told the code of every error, where and when it is recorded.
+        shared: the store that makes one picture of several processes, if the settings ask for one.
+
+    Raises:
+        ValueError: a store needs a package that is missing.
     """
 
     def __init__(
@@ -78,6 +83,10 @@ class ErrorMetricsCollector:
         self._lost = 0
         self.reporter: Reporter | None = None
         self.noted: Callable[[int], None] | None = None
+        history = self.store if isinstance(self.store, MemoryStore) else None
+        own = Own(self._table, self._lock, history, lambda: self._lost, self._forget, lambda: self.flush(SETTLING))
+        self.shared = shared_store(self.config, own)
+        self._also_forget: list[Callable[[], None]] = []
         _alive.add(self)
 
     def record(self, exc: BaseException, request_context: RequestContext | None = None) -> None:
@@ -139,6 +148,8 @@ class ErrorMetricsCollector:
         try:
             events = list(filter(None, map(self._masked, raw)))
             self.store.extend(events)
+            if self.shared is not None:
+                self.shared.start()
             for listener in tuple(_listeners):
                 for event in events:
                     listener(event)
@@ -162,29 +173,53 @@ class ErrorMetricsCollector:
         return self._lost
 
     def snapshot(self) -> Snapshot:
-        """Return all counts of one moment; it does not change afterwards."""
+        """Return all counts of one moment, with those of the other processes; it does not change afterwards."""
         now = self._clock()
         with self._lock:
             states = [series.state() for series in self._table]
             overflow = self._table.overflow
         rows = [state.at(now) for state in states]
-        return summarise(rows, now, self.dropped_events, overflow)
+        if self.shared is None:
+            return summarise(rows, now, self.dropped_events, overflow)
+        others = self.shared.view(now)
+        lost, overflow = self.dropped_events + others.lost, overflow + others.overflow
+        return summarise([*rows, *others.rows], now, lost, overflow, degraded=others.degraded)
 
     def events(self) -> list[ErrorEvent]:
-        """Return the masked history, newest first, with all that was recorded before the call."""
+        """Return the masked history, newest first, with all that was recorded here before the call."""
         self.flush()
-        return self.store.newest_first()
+        own = self.store.newest_first()
+        return own if self.shared is None else self.shared.merge(own, self._clock())
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Finish what waits in the background; False when `timeout` seconds were too short."""
         return self._handover.flush(timeout)
 
     def reset(self) -> None:
-        """Forget totals, windows and history. Prometheus counters go on: they may only rise."""
+        """Forget totals, windows and history, here and in all processes of the picture, which follow within moments.
+
+        Prometheus counters go on: they may only rise.
+        """
         self.flush()
+        self._forget()
+        if self.shared is not None:
+            self.shared.reset()
+
+    def on_reset(self, forget: Callable[[], None]) -> None:
+        """Call `forget` at each reset, also one that another process has asked for."""
+        self._also_forget.append(forget)
+
+    def _forget(self) -> None:
         with self._lock:
             self._table.clear()
         self.store.clear()
+        for forget in self._also_forget:
+            forget()
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Publish what a shared store lacks; False when `timeout` seconds were too short. Recording may go on."""
+        done = self.flush(timeout)
+        return done if self.shared is None else self.shared.sync(timeout) and done
 
     def now(self) -> float:
         """Return the collector's time, in seconds since the epoch."""

@@ -46,7 +46,8 @@ class MetricsConfig(_Frozen):
     """Settings of the module. Immutable; a bad value is a ValueError that names the field.
 
     `retention_hours` limits the event history only: windows have buckets of their own. `async_collection` moves
-    everything but the counting off the request. `max_events` is another name of `max_history_size`.
+    everything but the counting off the request. `max_events` is another name of `max_history_size`. `redis_url` makes
+    one picture of all replicas.
     """
 
     enabled: bool = True
@@ -68,6 +69,7 @@ class MetricsConfig(_Frozen):
     pii_fields: tuple[str, ...] = DEFAULT_FIELDS
     pii_patterns: tuple[str, ...] = DEFAULT_PATTERNS
     default_labels: dict[str, str] = Field(default_factory=dict)
+    redis_url: Annotated[str | None, Field(repr=False)] = None
     environment: Environment = "development"
     service: str = "service"
     version: str = "unknown"
@@ -109,6 +111,13 @@ class MetricsConfig(_Frozen):
         if dsn is not None and not valid_dsn(dsn):
             raise ValueError("not a Sentry DSN, which looks like https://<key>@<host>/<project number>")
         return dsn
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_is_whole(cls, url: str | None) -> str | None:
+        if url is not None and not valid_redis_url(url):
+            raise ValueError("not a Redis URL, which looks like redis://[:<password>@]<host>:6379/0")
+        return url
 
     @model_validator(mode="after")
     def _safe_together(self) -> Self:
@@ -230,6 +239,23 @@ def valid_dsn(dsn: str) -> bool:
             and bool(parts.username and parts.hostname)
             and parts.path.rsplit("/", 1)[-1].isdigit()
             and parts.port != 0
+        )
+    except ValueError:
+        return False
+
+
+def valid_redis_url(url: str) -> bool:
+    """Tell whether a text has the parts of a Redis URL: scheme and host, or the path of a socket."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return bool(parts.path)
+        database = parts.path.strip("/")
+        return (
+            parts.scheme in ("redis", "rediss")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and (not database or database.isdecimal())
         )
     except ValueError:
         return False

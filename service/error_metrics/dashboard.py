@@ -47,6 +47,7 @@ class DashboardAPI:
         self._collector = collector
         self._summary = summary
         self._catalogue = catalogue
+        collector.on_reset(summary.clear)
         self._config = collector.config
         self.guarded = self._config.dashboard_token is not None
         self.router = self._routes()
@@ -186,7 +187,6 @@ class DashboardAPI:
         if self._config.environment == "production":
             raise HTTPException(403, "statistics cannot be reset in production")
         self._collector.reset()
-        self._summary.clear()
         return models.Done()
 
     def _top(self, counts: Counts, limit: int) -> list[models.TopError]:

@@ -21,8 +21,9 @@ SHARED = {
     "service": "SERVICE_NAME",
     "version": "APP_VERSION",
     "sentry_dsn": "SENTRY_DSN",
+    "redis_url": "REDIS_URL",
 }
-SECRETS = ("sentry_dsn", "dashboard_token")
+SECRETS = ("sentry_dsn", "dashboard_token", "redis_url")
 _LISTS = ("pii_fields", "pii_patterns")
 # Kubernetes sets these in every pod of a namespace that has a Service called `metrics`.
 _SERVICE_LINK = re.compile(r"METRICS_(SERVICE_HOST|(SERVICE_)?PORT(_.*)?)")

@@ -1,4 +1,7 @@
-"""What `/api/metrics` answers. Times are UTC, counts are since the start of the process."""
+"""What `/api/metrics` answers. Times are UTC.
+
+Counts are since the start of the process; with a shared store, of all processes that it knows.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Overview(BaseModel):
     by_domain: ByName
     top_errors: list[TopError]
     last_updated: datetime | None
-    degraded: bool = Field(description="A shared store is away; the counts are this process's own.")
+    degraded: bool = Field(description="A shared store is away: counts are this process's own, or lost with it.")
 
 
 class SummaryData(BaseModel):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -66,6 +68,8 @@ def setup_metrics(
     set_default_collector(collector)
     if not config.enabled:
         return collector
+    if collector.shared is not None:
+        _share_while_serving(app, collector)
     measurement = measure_requests(app)
     measurement.lose = collector.lose
     if collector.reporter is not None:
@@ -99,6 +103,21 @@ def refuse_taken(routes: Sequence[BaseRoute], config: MetricsConfig) -> None:
 def _exporter(config: MetricsConfig, registry: CollectorRegistry | None) -> PrometheusExporter | None:
     wanted = config.enabled and config.prometheus_enabled
     return PrometheusExporter(config, registry) if wanted else None
+
+
+def _share_while_serving(app: FastAPI, collector: ErrorMetricsCollector) -> None:
+    """Read what others have counted before the first request, and publish the rest after the last."""
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def sharing(served: Any) -> AsyncIterator[Any]:
+        if collector.shared is not None:
+            collector.shared.start()
+        async with lifespan(served) as state:
+            yield state
+        await asyncio.to_thread(collector.close)
+
+    app.router.lifespan_context = sharing
 
 
 def _serve_exposition(app: FastAPI, exporter: PrometheusExporter, path: str) -> None:

@@ -51,6 +51,14 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("default_labels", {"le": "x"}),
         ("default_labels", {"__name": "x"}),
         ("default_labels", {"a b": "x"}),
+        ("redis_url", "localhost:6379"),
+        ("redis_url", "http://redis:6379"),
+        ("redis_url", "redis:///0"),
+        ("redis_url", "redis://redis:0"),
+        ("redis_url", "redis://redis:many"),
+        ("redis_url", "redis://redis/first"),
+        ("redis_url", "redis://[/1"),
+        ("redis_url", "unix://"),
         ("environment", "prod"),
         ("unheard_of", 1),
     ],
@@ -116,9 +124,10 @@ def test_production_hides_secrets_by_name(fields: str) -> None:
 
 def test_secrets_do_not_show_in_the_representation() -> None:
     """Configs are logged."""
-    shown = repr(MetricsConfig.production(DSN, TOKEN))
+    shown = repr(MetricsConfig.production(DSN, TOKEN, redis_url="redis://:hunter22@redis"))
     assert DSN not in shown
     assert TOKEN not in shown
+    assert "hunter22" not in shown
 
 
 def test_the_presets_are_what_their_names_say() -> None:
@@ -180,12 +189,26 @@ def test_the_modules_own_dsn_wins() -> None:
     assert MetricsConfig.from_environment({"SENTRY_DSN": DSN, "METRICS_SENTRY_DSN": other}).sentry_dsn == other
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["redis://redis", "redis://:p%40ss@10.0.0.1:6380/2?db=3", "rediss://user:pass@redis:6379", "unix:///run/r.sock"],
+)
+def test_redis_is_where_its_url_says(url: str) -> None:
+    """REDIS_URL serves when METRICS_REDIS_URL is not set; either may come from a file."""
+    other = "redis://other"
+    assert MetricsConfig.from_environment({"REDIS_URL": url}).redis_url == url
+    assert MetricsConfig.from_environment({"REDIS_URL": other, "METRICS_REDIS_URL": url}).redis_url == url
+
+
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     """As Kubernetes and compose mount it, with a newline at its end."""
     file = tmp_path / "token"
     file.write_text("open-sesame\n")
     config = MetricsConfig.from_environment({"METRICS_DASHBOARD_TOKEN_FILE": str(file)})
     assert config.dashboard_token == "open-sesame"
+    file.write_text("redis://:hunter22@redis\n")
+    for variable in ("METRICS_REDIS_URL_FILE", "REDIS_URL_FILE"):
+        assert MetricsConfig.from_environment({variable: str(file)}).redis_url == "redis://:hunter22@redis"
 
 
 @pytest.mark.parametrize(

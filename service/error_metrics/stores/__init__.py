@@ -1,14 +1,23 @@
-"""Where events are kept. Memory is the default; further stores follow the same protocol."""
+"""Where events are kept, and where processes publish what they have counted.
+
+Memory is the default. With `redis_url` there is a `SharedStore` besides, which makes one picture of
+several processes; its module is imported only then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..config import MetricsConfig
 from ..events import ErrorEvent
 from .memory import MemoryStore
+from .own import Own
 
-__all__ = ["EventStore", "MemoryStore"]
+if TYPE_CHECKING:
+    from .shared import SharedStore
+
+__all__ = ["EventStore", "MemoryStore", "Own", "shared_store"]
 
 
 class EventStore(Protocol):
@@ -25,3 +34,19 @@ class EventStore(Protocol):
     def clear(self) -> None:
         """Forget everything."""
         ...
+
+
+def shared_store(config: MetricsConfig, own: Own) -> SharedStore | None:
+    """Return the store that the settings ask for, not started; None if they ask for none.
+
+    Raises:
+        ValueError: a package is missing, or a URL has options that nobody knows.
+    """
+    if not config.enabled:
+        return None
+    size, retention = config.max_history_size, config.retention_hours * 3600
+    if config.redis_url is not None:
+        from .redis import RedisStore
+
+        return RedisStore(config.redis_url, (config.service, config.environment), own, size, retention)
+    return None
