@@ -47,7 +47,7 @@ class MetricsConfig(_Frozen):
 
     `retention_hours` limits the event history only: windows have buckets of their own. `async_collection` moves
     everything but the counting off the request. `max_events` is another name of `max_history_size`. `redis_url` makes
-    one picture of all replicas.
+    one picture of all replicas, `storage_path`, a folder, of the processes on one host and those before them.
     """
 
     enabled: bool = True
@@ -70,6 +70,7 @@ class MetricsConfig(_Frozen):
     pii_patterns: tuple[str, ...] = DEFAULT_PATTERNS
     default_labels: dict[str, str] = Field(default_factory=dict)
     redis_url: Annotated[str | None, Field(repr=False)] = None
+    storage_path: Path | None = None
     environment: Environment = "development"
     service: str = "service"
     version: str = "unknown"
@@ -119,8 +120,17 @@ class MetricsConfig(_Frozen):
             raise ValueError("not a Redis URL, which looks like redis://[:<password>@]<host>:6379/0")
         return url
 
+    @field_validator("storage_path")
+    @classmethod
+    def _folder_is_there(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"there is no folder {str(folder)!r}, create it")
+        return folder
+
     @model_validator(mode="after")
     def _safe_together(self) -> Self:
+        if self.redis_url is not None and self.storage_path is not None:
+            raise ValueError("storage_path: there is a redis_url, too, choose one of them")
         if self.sentry_enabled and self.sentry_dsn is None:
             raise ValueError("sentry_dsn: set it, or sentry_enabled to false")
         if self.environment == "production":

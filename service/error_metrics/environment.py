@@ -39,6 +39,8 @@ def read_environment(fields: Iterable[str], environ: Mapping[str, str] | None = 
     names = [*fields, "max_events"]
     _refuse_unknown(names, environ)
     found = {field: _lookup(field, environ) for field in names}
+    if found.get("storage_path") is not None:  # then REDIS_URL is for other things
+        found["redis_url"] = read_secret(f"{PREFIX}REDIS_URL", environ)
     return {field: _parse(field, text) for field, text in found.items() if text is not None}
 
 

@@ -59,6 +59,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("redis_url", "redis://redis/first"),
         ("redis_url", "redis://[/1"),
         ("redis_url", "unix://"),
+        ("storage_path", "/nowhere/at/all"),
+        ("storage_path", "/dev/null"),
         ("environment", "prod"),
         ("unheard_of", 1),
     ],
@@ -198,6 +200,15 @@ def test_redis_is_where_its_url_says(url: str) -> None:
     other = "redis://other"
     assert MetricsConfig.from_environment({"REDIS_URL": url}).redis_url == url
     assert MetricsConfig.from_environment({"REDIS_URL": other, "METRICS_REDIS_URL": url}).redis_url == url
+
+
+def test_there_is_one_shared_store(tmp_path: Path) -> None:
+    """With a folder, REDIS_URL is for other things; asking for both is a mistake."""
+    folder = str(tmp_path)
+    config = MetricsConfig.from_environment({"METRICS_STORAGE_PATH": folder, "REDIS_URL": "redis://redis"})
+    assert (config.storage_path, config.redis_url) == (tmp_path, None)
+    with pytest.raises(ValueError, match="storage_path: there is a redis_url, too, choose one of them"):
+        MetricsConfig.from_environment({"METRICS_STORAGE_PATH": folder, "METRICS_REDIS_URL": "redis://redis"})
 
 
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Where events are kept, and where processes publish what they have counted.
 
-Memory is the default. With `redis_url` there is a `SharedStore` besides, which makes one picture of
+Memory is the default. With `redis_url` or `storage_path` there is a `SharedStore` besides, which makes one picture of
 several processes; its module is imported only then.
 """
 
@@ -49,4 +49,8 @@ def shared_store(config: MetricsConfig, own: Own) -> SharedStore | None:
         from .redis import RedisStore
 
         return RedisStore(config.redis_url, (config.service, config.environment), own, size, retention)
+    if config.storage_path is not None:
+        from .disk import DiskStore
+
+        return DiskStore(config.storage_path, own, size, retention)
     return None
