@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .polite import politely
 from .windows import HOUR, HOURS, MINUTE, MINUTES, Buckets, spread, windows
 
 MAX_SERIES = 500
@@ -71,7 +72,7 @@ def add_up(states: Iterable[SeriesState], limit: int = MAX_SERIES) -> list[Serie
         if key not in groups and len(groups) >= limit:
             key = (OTHER, OTHER, state.domain)
         groups[key].append(state)
-    return [_sum(key, group) for key, group in groups.items()]
+    return [_sum(key, group) for key, group in politely(groups.items())]
 
 
 def _sum(key: Key, group: list[SeriesState]) -> SeriesState:

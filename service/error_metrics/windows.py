@@ -29,10 +29,13 @@ def spread(buckets: Buckets, size: int, running: int) -> list[int]:
     What a clock counted ahead, by less than the whole ring, shows in the bucket that is running.
     """
     counts = [0] * size
-    for bucket, count in zip(*buckets, strict=True):
-        age = running - bucket
-        if -size < age < size:
-            counts[-1 - max(age, 0)] += count
+    before = running - size
+    for number, count in zip(*buckets, strict=True):
+        if number > before:
+            if number <= running:
+                counts[number - before - 1] += count
+            elif number < running + size:
+                counts[-1] += count
     return counts
 
 

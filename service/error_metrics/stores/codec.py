@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
+from itertools import compress
 from typing import Any, NamedTuple
 
 from ..domains import MAX_CODE
@@ -94,8 +95,8 @@ def decode_counts(raw: bytes) -> tuple[int, int]:
 
 
 def encode_series(state: SeriesState) -> bytes:
-    """Return one line of JSON; buckets are pairs of number and count, one after the other."""
-    return _dump({**state._asdict(), "minutes": _flat(state.minutes), "hours": _flat(state.hours)})
+    """Return one line of JSON; buckets are their numbers and their counts."""
+    return _dump({**state._asdict(), "minutes": _lists(state.minutes), "hours": _lists(state.hours)})
 
 
 def decode_series(raw: bytes) -> SeriesState:
@@ -216,13 +217,17 @@ def _owner(value: Any) -> str:
     return value
 
 
-def _flat(buckets: Buckets) -> list[int]:
-    return [part for pair in zip(*buckets, strict=True) if pair[1] for part in pair]
+def _lists(buckets: Buckets) -> list[list[int]]:
+    return [list(compress(buckets.numbers, buckets.counts)), list(filter(None, buckets.counts))]
 
 
 def _buckets(value: Any, size: int) -> Buckets:
-    if not isinstance(value, list) or len(value) > 2 * size or len(value) % 2:
+    try:
+        numbers, counts = value
+        found = Buckets(array("q", numbers), array("Q", counts))
+    except (TypeError, ValueError, OverflowError):
+        raise Unreadable("buckets") from None
+    most = max((*found.numbers, *found.counts), default=0)
+    if not len(found.numbers) == len(found.counts) <= size or min(found.numbers, default=0) < 0 or most > _MOST:
         raise Unreadable("buckets")
-    if any(type(part) is not int or not 0 <= part <= _MOST for part in value):
-        raise Unreadable("buckets")
-    return Buckets(array("q", value[::2]), array("Q", value[1::2]))
+    return found

@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
+from ..polite import politely
 from ..states import Key, SeriesState, add_up
 from .codec import (
     MAX_BYTES,
@@ -28,7 +29,7 @@ from .codec import (
 )
 from .files import is_at, lock_left, pack, put, remove_leftovers, sync_folder
 from .own import Own
-from .picture import EventBook, Picture, politely
+from .picture import EventBook, Picture
 from .readings import SUFFIX, Known, Readings, read_bounded
 from .shared import SharedStore
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..events import ErrorEvent
+from ..polite import politely
 from ..states import SeriesCopy, SeriesState, add_up
 from ..windows import MINUTE
 from .codec import Head, OwnedEvent
-
-ITEMS_A_TURN = 20
-T = TypeVar("T")
-
-
-def politely(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items, and now and then let a waiting event loop have the interpreter."""
-    for number, item in enumerate(items):
-        if number % ITEMS_A_TURN == ITEMS_A_TURN - 1:
-            time.sleep(0)
-        yield item
 
 
 class View(NamedTuple):

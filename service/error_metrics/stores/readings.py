@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..polite import politely
 from ..states import SeriesState
 from .codec import Head, OtherVersion, OwnedEvent, Unreadable, decode_event, decode_series
 from .files import Contents, set_aside, unpack
-from .picture import politely
 
 SUFFIX = ".state"
 EVENT_BYTES = 4096  # what one may take at most; names and texts are cut

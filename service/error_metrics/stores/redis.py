@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
+from ..polite import politely
 from ..states import MAX_SERIES, SeriesState
 from .codec import (
     Head,
@@ -33,7 +34,7 @@ from .codec import (
     encode_series,
 )
 from .own import Own
-from .picture import EventBook, Picture, politely
+from .picture import EventBook, Picture
 from .shared import SharedStore
 
 if TYPE_CHECKING:

@@ -153,6 +153,7 @@ class SharedStore(ABC):
         self._failures = 0
         self._last_good = time.monotonic()
         self._well = True
+        self._picture.at(time.time(), degraded=False)  # ready for the first reader of a new minute
 
     def _show(self, picture: Picture) -> None:
         self._picture = picture

@@ -104,4 +104,4 @@ def test_what_is_read_has_limits() -> None:
         with pytest.raises(Unreadable):
             decode_event(changed(raw, **bad))
     with pytest.raises(Unreadable):
-        decode_series(changed(encode_series(state_of([START])), minutes=[1] * 122))
+        decode_series(changed(encode_series(state_of([START])), minutes=[[1] * 61] * 2))

@@ -240,7 +240,7 @@ def test_other_versions_and_rubbish_are_left_out_with_one_line(
         ):
             fields = {b"head": head, b"x": b'{"code":310,"status":404,"domain":"RESOURCE","errors":7,"hue":1}'}
             good = b'{"code":311,"status":404,"domain":"RESOURCE","errors":2,"first_seen":1,"last_seen":2,'
-            fields[b"y"] = good + b'"minutes":[],"hours":[],"hue":1}'
+            fields[b"y"] = good + b'"minutes":[[],[]],"hours":[[],[]],"hue":1}'
             client.hset(server.key(f"state:{owner}"), mapping=fields)
             client.zadd(server.key("index"), {owner: time.time() * 1000})
         client.xadd(server.key("events"), {"e": b'{"v":2}'})
