@@ -36,7 +36,7 @@ from service.serving import Limits, Listening, serve
 from service.settings import Settings
 from service.telemetry.logs import LogConfig, Logs, get_logger, setup_logging
 from service.telemetry.logs.writer import hold_open
-from service.workers import Workers, check_shared_metrics
+from service.workers import Workers, check_shared_metrics, clear_shared_metrics
 
 if TYPE_CHECKING:
     from service.telemetry.tracing import Tracing
@@ -95,6 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
     workers = _workers(options.workers)
     if workers > 1 and settings.metrics.enabled and settings.metrics.prometheus_enabled:
         check_shared_metrics()
+    clear_shared_metrics(mine=True, others=False)
     logs = setup_logging(settings.logs, facts=settings.facts, masker=settings.masker)
     telemetry = Telemetry(logs, _trace(settings)) if workers == 1 else NOTHING
     made = create_service(settings, telemetry)  # also where workers make their own: it says what is wrong, once
@@ -102,6 +103,7 @@ def _serve(options: argparse.Namespace) -> int:
     sockets = _sockets(options, settings)
     _say(_welcome(options.host, *sockets, settings.metrics))
     if workers == 1:
+        clear_shared_metrics(mine=False, others=True)
         return _serve_here(settings, made, telemetry, sockets)
     return Workers(workers, lambda: _work(settings, logs, sockets)).run()
 

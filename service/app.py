@@ -28,7 +28,7 @@ from service.telemetry.dependencies import DependencyUp
 from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
 from service.telemetry.keeping import note_error
-from service.telemetry.limits import ProcessLimits
+from service.telemetry.limits import export_limits
 from service.telemetry.request_id import RequestIds
 from service.telemetry.security_headers import SecurityHeaders
 
@@ -130,7 +130,7 @@ def _observe_requests(
 def _observe_process(settings: Settings, telemetry: Telemetry, registry: CollectorRegistry) -> None:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nothing here reads
     set_app_info(registry, version=settings.app_version, environment=settings.environment)
-    ProcessLimits(registry)
+    export_limits(registry)
     for losing in telemetry:
         if losing is not None:
             losing.export(registry)

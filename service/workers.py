@@ -29,6 +29,19 @@ def check_shared_metrics() -> None:
         raise ValueError(f"{SHARED_FOLDER}: several workers add up their metrics in a folder, name an empty one")
 
 
+def clear_shared_metrics(*, mine: bool, others: bool) -> None:
+    """Remove the numbers of an earlier run, which would be added to those of this one.
+
+    Args:
+        mine: those of an earlier process that had the number of this one; in a container every one has.
+        others: all the others; not before it is certain that no such service runs here already.
+    """
+    if shared_by_workers():
+        for file in Path(os.environ[SHARED_FOLDER]).glob("*_*.db"):
+            if mine if file.stem.endswith(f"_{os.getpid()}") else others:
+                file.unlink(missing_ok=True)
+
+
 class Workers:
     """Forks workers, replaces those that die, and ends them when it is told to.
 
@@ -48,8 +61,7 @@ class Workers:
 
         SIGTERM and SIGINT go to all workers, which finish their requests.
         """
-        for file in Path(os.environ.get(SHARED_FOLDER, ".")).glob("*_*.db") if shared_by_workers() else ():
-            file.unlink()  # of an earlier run, whose numbers would be added
+        clear_shared_metrics(mine=True, others=True)  # this process serves nothing
         before = {number: signal.signal(number, self._pass_on) for number in SIGNALS}
         try:
             for _ in range(self._number):

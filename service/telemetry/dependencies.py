@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from service.error_metrics.cells import shared_by_workers
+
 from .readiness import Readiness
 
 INTERVAL = 10.0
@@ -30,8 +32,10 @@ class DependencyUp:
             registry=registry,
             multiprocess_mode="livemin",
         )
-        children = {name: gauge.labels(name) for name in readiness.names}
-        readiness.tell(lambda name, works: children[name].set(works))
+        if not shared_by_workers():  # there a worker that has just been started would be the minimum of all
+            for name in readiness.names:
+                gauge.labels(name)
+        readiness.tell(lambda name, works: gauge.labels(name).set(works))
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:

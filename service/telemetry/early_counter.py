@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -26,6 +29,7 @@ class EarlyCounter:
         self._early: Counter[tuple[str, ...]] = Counter()
         self._family: CounterFamily | None = None
         self._children: dict[tuple[str, ...], CounterChild] = {}
+        _alive.add(self)
 
     def register(self, registry: CollectorRegistry, series: Iterable[tuple[str, ...]]) -> None:
         """Export it, with these label values from zero so that the first event is an increase.
@@ -51,3 +55,36 @@ class EarlyCounter:
                     return
             child = self._children[labels] = self._family.labels(*labels)
         child.inc(number)
+
+    def before_fork(self) -> None:
+        """Let nobody count while there are two of this counter."""
+        self._lock.acquire()
+
+    def after_fork(self, *, parent: bool) -> None:
+        """Leave to a forked child what was counted early: several children of one parent would add it several times."""
+        if parent:
+            self._early.clear()
+        self._lock.release()
+
+
+_alive: weakref.WeakSet[EarlyCounter] = weakref.WeakSet()
+_stopped: list[EarlyCounter] = []
+
+
+def _before_fork() -> None:
+    _stopped.extend(_alive)
+    for counter in _stopped:
+        counter.before_fork()
+
+
+def _after_fork(*, parent: bool) -> None:
+    while _stopped:
+        _stopped.pop().after_fork(parent=parent)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=partial(_after_fork, parent=True),
+        after_in_child=partial(_after_fork, parent=False),
+    )

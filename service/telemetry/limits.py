@@ -11,16 +11,35 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from service.error_metrics.cells import shared_by_workers
+
+CORES = "process_cpu_limit_cores", "Cores that the process may use."
+MEMORY = "process_memory_limit_bytes", "Bytes of memory that the process may use."
+
+
+def export_limits(registry: CollectorRegistry) -> None:
+    """Register `process_cpu_limit_cores` and `process_memory_limit_bytes`.
+
+    Raises:
+        ValueError: the registry holds series of these names already.
+    """
+    if not shared_by_workers():
+        ProcessLimits(registry)
+        return
+    # Workers share one limit: what the youngest living one found, because there nothing is read at a scrape.
+    for (name, text), limit in ((CORES, cpu_limit()), (MEMORY, memory_limit())):
+        Gauge(name, text, registry=registry, multiprocess_mode="livemostrecent").set(limit)
 
 
 class ProcessLimits(Collector):
     """Reads the limits at each scrape, because Kubernetes can change them while a pod runs.
 
     Args:
-        registry: where `process_cpu_limit_cores` and `process_memory_limit_bytes` are registered.
+        registry: where they are registered.
         root: the root of the file system, for tests.
     """
 
@@ -58,10 +77,7 @@ def memory_limit(root: Path = Path("/")) -> float:
 
 
 def _families(cores: float, memory: float) -> list[Metric]:
-    return [
-        GaugeMetricFamily("process_cpu_limit_cores", "Cores that the process may use.", value=cores),
-        GaugeMetricFamily("process_memory_limit_bytes", "Bytes of memory that the process may use.", value=memory),
-    ]
+    return [GaugeMetricFamily(*CORES, value=cores), GaugeMetricFamily(*MEMORY, value=memory)]
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:

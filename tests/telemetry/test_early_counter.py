@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -43,3 +45,15 @@ def test_a_name_that_is_taken_is_refused(counter: EarlyCounter) -> None:
     counter.register(registry, ())
     with pytest.raises(ValueError, match="lost"):
         counter.register(registry, ())
+
+
+def test_what_was_counted_early_goes_with_the_first_child(counter: EarlyCounter) -> None:
+    """Several forked workers that add up their counts must not add it several times."""
+    counter.add("key", "hole", number=2)
+    for inherited in (2, None):
+        pid = os.fork()
+        if pid == 0:
+            registry = CollectorRegistry()
+            counter.register(registry, ())
+            os._exit(0 if value(registry, "key", "hole") == inherited else 1)
+        assert os.waitpid(pid, 0)[1] == 0

@@ -20,7 +20,7 @@ from tests.servers import serving, status
 from .conftest import Server, eventually
 
 Replica = tuple[str, "subprocess.Popen[bytes]"]
-UNKNOWN = "/v1/products/999999"  # is answered 404, and recorded as 301
+UNKNOWN = "/v1/nowhere"  # is answered 404, and recorded as 399
 
 
 def shown(base: str, path: str = "") -> Any:
@@ -100,7 +100,7 @@ def test_redis_is_killed_and_comes_back_empty_twice_and_every_replica_shows_the_
         assert agree(found, total)
         for base, _ in found:
             board = shown(base, "/dashboard")
-            assert (board["by_code"], board["windows"]["1h"]["total_errors"]) == ({"301": total}, total)
+            assert (board["by_code"], board["windows"]["1h"]["total_errors"]) == ({"399": total}, total)
         newest = [shown(base, "/recent?limit=1000")["recent_errors"] for base, _ in found]
         recent = [{event["request_id"] for event in events} for events in newest]
         assert recent[0] == recent[1] == recent[2]
