@@ -47,6 +47,7 @@ def test_a_name_that_is_taken_is_refused(counter: EarlyCounter) -> None:
         counter.register(registry, ())
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_what_was_counted_early_goes_with_the_first_child(counter: EarlyCounter) -> None:
     """Several forked workers that add up their counts must not add it several times."""
     counter.add("key", "hole", number=2)

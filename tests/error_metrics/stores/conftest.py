@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,10 +12,36 @@ import pytest
 
 from service.error_metrics import BaseAppException, ErrorMetricsCollector, MetricsConfig
 from service.error_metrics.events import new_request_id
+from service.error_metrics.stores import disk, shared
 from tests.servers import free_port
 
 PORT = 6379
 PASSWORD = "hunter22"
+
+
+forks = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stores of this process take their turns more often."""
+    monkeypatch.setattr(shared, "TURN", 0.1)
+    monkeypatch.setattr(shared, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(disk, "BETWEEN_WRITES", 0.1)
+
+
+def in_a_child(collector: ErrorMetricsCollector, errors: int, total: int) -> bool:
+    """Count errors in a forked child; tell whether it then shows a total."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            record(collector, errors)
+            eventually(collector.close)
+            eventually(lambda: agree([collector], total))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def eventually(true: Callable[[], object], seconds: float = 20) -> None:

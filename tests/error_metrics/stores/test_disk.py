@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from service.error_metrics.stores.codec import OtherVersion, Unreadable
 from service.error_metrics.stores.files import pack, unpack
 from tests.servers import REPOSITORY, serving, status
 
-from .conftest import agree, collectors, eventually, record
+from .conftest import agree, collectors, eventually, forks, in_a_child, record
 from .test_replicas import UNKNOWN, shown
 
 START = """
@@ -276,16 +275,13 @@ def test_a_process_that_has_nothing_to_tell_leaves_nothing(tmp_path: Path) -> No
     assert (collector.close(), collector.snapshot().total_errors, list(tmp_path.iterdir())) == (True, 0, [])
 
 
+@forks
 def test_a_forked_child_has_a_file_of_its_own(tmp_path: Path) -> None:
     """What was counted before the fork is the parent's; the child's file is adopted like any other."""
     (parent,) = collectors(1, storage_path=tmp_path)
     record(parent, 3)
     assert parent.close()
-    pid = os.fork()
-    if pid == 0:
-        record(parent, 2)
-        os._exit(0 if parent.close() and parent.close() and parent.snapshot().total_errors == 5 else 1)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert in_a_child(parent, errors=2, total=5)
     record(parent, 1)
     eventually(lambda: agree([parent], 6))
     assert parent.close()

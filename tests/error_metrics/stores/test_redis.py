@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from service.error_metrics.stores.codec import Head, encode_head
 from service.error_metrics.stores.redis import KEPT
 from tests.servers import REPOSITORY, free_port
 
-from .conftest import Server, agree, collectors, eventually, record
+from .conftest import Server, agree, collectors, eventually, forks, in_a_child, record
 
 
 @pytest.mark.docker
@@ -257,16 +256,13 @@ def test_other_versions_and_rubbish_are_left_out_with_one_line(
 
 
 @pytest.mark.docker
+@forks
 def test_a_forked_child_is_a_replica_of_its_own(server: Server) -> None:
     """What was counted before the fork is the parent's."""
     (parent,) = server.collectors(1)
     record(parent, 3)
     assert parent.close()
-    pid = os.fork()
-    if pid == 0:
-        record(parent, 2)
-        os._exit(0 if parent.close() and parent.close() and parent.snapshot().total_errors == 5 else 1)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert in_a_child(parent, errors=2, total=5)
     record(parent, 1)
     eventually(lambda: agree([parent], 6))
 
