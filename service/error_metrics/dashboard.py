@@ -74,7 +74,7 @@ class DashboardAPI:
         return router
 
     def overview(self) -> models.Overview:
-        """Return the totals by code and by domain. Prometheus counters are the same numbers."""
+        """Return the totals by code and by domain. Each process has its own share of them as Prometheus counters."""
         now = self._collector.snapshot()
         return models.Overview(
             total_errors=now.total_errors,

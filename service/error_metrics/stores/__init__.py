@@ -40,7 +40,7 @@ def shared_store(config: MetricsConfig, own: Own) -> SharedStore | None:
     """Return the store that the settings ask for, not started; None if they ask for none.
 
     Raises:
-        ValueError: a package is missing, or a URL has options that nobody knows.
+        ValueError: a package is missing, the system has no locks, or the URL has options that nobody knows.
     """
     if not config.enabled:
         return None
@@ -50,7 +50,9 @@ def shared_store(config: MetricsConfig, own: Own) -> SharedStore | None:
 
         return RedisStore(config.redis_url, (config.service, config.environment), own, size, retention)
     if config.storage_path is not None:
-        from .disk import DiskStore
-
+        try:
+            from .disk import DiskStore
+        except ModuleNotFoundError:
+            raise ValueError("storage_path: this system has no locks on files (fcntl), use redis_url") from None
         return DiskStore(config.storage_path, own, size, retention)
     return None

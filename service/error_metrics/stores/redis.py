@@ -44,6 +44,8 @@ KEPT_DAYS = 8  # the longest window and a margin; then the state of a process th
 KEPT = KEPT_DAYS * 24 * 3600
 REFRESH = 3600.0  # seconds after which a process that has nothing new says that it is still there
 TIMEOUT = 1.0
+# The same URL may serve other clients, whose options win in `from_url`.
+OPTIONS = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "decode_responses": False}
 CHUNK = 500  # events in one command
 OWNERS = 1000  # processes that are read, the newest first
 STATES_AT_ONCE = 50
@@ -110,6 +112,8 @@ class RedisStore(SharedStore):
         pipe.hget(self._key("state", self._own.owner), HEAD)
         reset, index, head = pipe.execute()
         stamps = {_name(owner): stamp for owner, stamp in index}
+        if len(stamps) == OWNERS:
+            self._warn_once("owners", f"more than {OWNERS} processes in {KEPT_DAYS} days, the oldest are not shown")
         self._agree_on_reset(redis, reset, list(stamps))
         intact = head is not None and head == self._head_there and stamps.get(self._own.owner) == self._stamp
         if not intact:
@@ -128,7 +132,8 @@ class RedisStore(SharedStore):
         return ":".join((self._prefix, *parts))
 
     def _agree_on_reset(self, redis: Redis, raw: bytes | None, owners: list[str]) -> None:
-        there = (self._understood("reset", decode_reset, raw) if raw is not None else 0) or 0
+        known: int | None = self._understood("reset", decode_reset, raw) if raw is not None else 0
+        there = known or 0
         if self._reset_wanted:
             self._reset_wanted = False
             try:
@@ -139,7 +144,7 @@ class RedisStore(SharedStore):
         elif self._follow(there):
             self._send_again = True  # events that were sent before now count as forgotten
             self._forget_others()
-        elif there < self._reset:  # an emptied Redis; or two resets at a time, and the older came last
+        elif known is not None and there < self._reset:  # emptied; or of two resets the older came last
             redis.set(self._key("reset"), encode_reset(self._reset), ex=KEPT)
 
     def _perform_reset(self, redis: Redis, number: int, owners: list[str]) -> None:
@@ -274,11 +279,11 @@ def _connector(url: str) -> Callable[[], Redis]:
     def connect() -> Redis:
         # Retrying is the turn's part: within one call it would only make a hanging Redis hang longer.
         try:
-            return Redis.from_url(
-                url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
-            )
+            client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
         except (ValueError, TypeError) as problem:
             raise ValueError(f"redis_url: {problem}") from None
+        client.connection_pool.connection_kwargs.update(OPTIONS)
+        return client
 
     return connect
 

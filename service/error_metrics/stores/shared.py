@@ -228,7 +228,7 @@ if hasattr(os, "register_at_fork"):
 
 def _publish_all() -> None:
     for store in list(_alive):
-        if store._thread is not None:  # noqa: SLF001
+        if not store.degraded:  # else there is nowhere to publish to, and no time to wait for it
             store.sync()
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -139,3 +142,52 @@ def agree(collectors: list[ErrorMetricsCollector], total: int) -> bool:
     """Tell whether all of them show a total, and none says that it is degraded."""
     snapshots = [collector.snapshot() for collector in collectors]
     return all(shown.total_errors == total and not shown.degraded for shown in snapshots)
+
+
+class Wire:
+    """A way to a server on 127.0.0.1 that `works`, is `slow` (two seconds each way) or `drips` byte by byte."""
+
+    def __init__(self, port: int) -> None:
+        self.mood = "works"
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.server, self.here = f":{port}/", f":{self._listener.getsockname()[1]}/"
+        self._open = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._port))
+                self._open += [client, server]
+                threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(2 if self.mood == "slow" else 0)
+                while data and self.mood == "drips":
+                    target.sendall(data[:1])
+                    data = data[1:]
+                    time.sleep(0.2)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Hang up."""
+        for end in self._open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@contextmanager
+def wire(port: int) -> Iterator[Wire]:
+    """Pass on what comes until the block ends."""
+    passing = Wire(port)
+    try:
+        yield passing
+    finally:
+        passing.close()

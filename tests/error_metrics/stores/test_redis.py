@@ -11,11 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from service.error_metrics import BaseAppException
+from service.error_metrics.stores import shared
 from service.error_metrics.stores.codec import Head, encode_head
 from service.error_metrics.stores.redis import KEPT
 from tests.servers import REPOSITORY, free_port
 
-from .conftest import Server, agree, collectors, eventually, forks, in_a_child, record
+from .conftest import Server, agree, collectors, eventually, forks, in_a_child, record, wire
 
 
 @pytest.mark.docker
@@ -265,6 +266,33 @@ def test_a_forked_child_is_a_replica_of_its_own(server: Server) -> None:
     assert in_a_child(parent, errors=2, total=5)
     record(parent, 1)
     eventually(lambda: agree([parent], 6))
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("mood", ["slow", "drips"])
+def test_a_redis_that_takes_too_long_is_away(server: Server, monkeypatch: pytest.MonkeyPatch, mood: str) -> None:
+    """Two seconds for each answer, or an answer byte by byte that no time limit of a socket ends."""
+    monkeypatch.setattr(shared, "PATIENCE", 2.0)
+    with wire(int(server.url.rpartition(":")[2].partition("/")[0])) as line:
+        (replica,) = server.collectors(1, redis_url=server.url.replace(line.server, line.here))
+        (other,) = server.collectors(1)
+        record(other, 2)
+        record(replica, 1)
+        eventually(lambda: agree([replica, other], 3))
+        line.mood = mood
+        eventually(lambda: replica.snapshot().degraded)
+        assert replica.snapshot().total_errors == 1
+        record(replica, 1)
+        line.mood = "works"
+        eventually(lambda: agree([replica, other], 4))
+
+
+@pytest.mark.docker
+def test_options_of_other_clients_change_nothing(server: Server) -> None:
+    """The URL may be that of the whole service."""
+    one, other = server.collectors(2, redis_url=f"{server.url}?decode_responses=true&socket_timeout=60")
+    record(one, 2)
+    eventually(lambda: agree([one, other], 2) and len(other.events()) == 2)
 
 
 def test_settings_that_redis_does_not_know_are_named() -> None:
