@@ -1,7 +1,7 @@
 """The error series for Prometheus, and the text that a scrape gets.
 
 Multiprocess mode (`PROMETHEUS_MULTIPROC_DIR`) adds up the counters of all workers; exemplars, `process_*` metrics and
-summaries over the last minutes do not exist there, and the history is each worker's own.
+summaries over the last minutes do not exist there, and without a shared store the history is each worker's own.
 """
 
 from __future__ import annotations
