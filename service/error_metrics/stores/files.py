@@ -39,7 +39,7 @@ def unpack(raw: bytes) -> Contents:
         OtherVersion: another version wrote it.
         Unreadable: it is damaged, or not whole.
     """
-    first, _, _ = raw.partition(b"\n")
+    first = raw[: raw.find(b"\n") + 1]
     head = decode_head(first)  # another version may have another kind of checksum
     body, last = raw[:-9], raw[-9:]
     if last != b"%08x\n" % zlib.crc32(body):
