@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
@@ -135,9 +138,10 @@ class DashboardSink:
 
     name = "/api/metrics"
 
-    def __init__(self, masked: bool) -> None:
+    def __init__(self, masked: bool, **settings: Any) -> None:
         self._app = FastAPI()
-        self._collector = setup_exception_handler(self._app, metrics_config=MetricsConfig(mask_pii=masked))
+        config = MetricsConfig(mask_pii=masked, **settings)
+        self._collector = setup_exception_handler(self._app, metrics_config=config)
 
     def plant(self, item: Item) -> None:
         """Record two errors: with the item as its message, and with its secret as what is known of the request."""
@@ -156,6 +160,26 @@ class DashboardSink:
         return b"\n".join([*answers, repr(rows).encode()])
 
 
+class StoreSink(DashboardSink):
+    """What is written for other processes: the same lines in Redis and on disk."""
+
+    name = "stores"
+
+    def __init__(self, masked: bool) -> None:
+        self._folder = TemporaryDirectory()
+        super().__init__(masked, storage_path=Path(self._folder.name))
+
+    def arrived(self) -> bytes:
+        """The file as it is, and as a reader of its lines sees it."""
+        if not self._collector.close(20):
+            raise RuntimeError("the file could not be written")
+        (file,) = Path(self._folder.name).iterdir()
+        raw = file.read_bytes()
+        self._folder.cleanup()
+        values = [str(value) for line in raw.splitlines()[:-1] for value in json.loads(line).values()]
+        return b"\n".join([raw, *(value.encode() for value in values)])
+
+
 # A secret of these kinds is one without the text around it.
 _ALONE = ("card", "email", "e-mail", "jwt", "aws key", "resident number", "ssn")
 _ROUTES = (
@@ -172,4 +196,4 @@ _ROUTES = (
     "/metrics",
     "/dashboard",
 )
-SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink, LogSink, SpanSink)
+SINKS: Sequence[type[Sink]] = (SentrySink, DashboardSink, StoreSink, LogSink, SpanSink)
