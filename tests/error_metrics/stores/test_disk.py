@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -254,6 +255,42 @@ def test_a_reset_reaches_all_processes_and_what_is_left_of_others(tmp_path: Path
     assert (len(one.events()), one.close(), other.close()) == (1, True, True)
     assert said(tmp_path, "collector.close(); print(total(), len(collector.events()))") == ["1 1"]
     assert kept(tmp_path) == 1
+
+
+def test_a_reset_that_can_not_be_written_happens_when_it_can(tmp_path: Path) -> None:
+    """At once where it was asked for, later for the others."""
+    folder = tmp_path / "statistics"
+    folder.mkdir()
+    one, other = collectors(2, storage_path=folder)
+    record(other, 3)
+    eventually(lambda: agree([one, other], 3))
+    folder.rename(tmp_path / "away")
+    eventually(lambda: one.snapshot().degraded and other.snapshot().degraded)
+    one.reset()
+    assert (one.snapshot().total_errors, other.snapshot().total_errors) == (0, 3)
+    (tmp_path / "away").rename(folder)
+    eventually(lambda: agree([one, other], 0))
+
+
+def test_where_files_have_no_locks_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to use instead."""
+    monkeypatch.setitem(sys.modules, "service.error_metrics.stores.disk", None)
+    with pytest.raises(ValueError, match="storage_path: this system has no locks on files"):
+        collectors(1, storage_path=tmp_path)
+
+
+def test_a_thread_that_can_not_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the next who reads; until then it says that it is degraded."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    (collector,) = collectors(1, storage_path=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        record(collector, 1)
+        assert (collector.snapshot().total_errors, collector.snapshot().degraded) == (1, True)
+    eventually(lambda: agree([collector], 1))
 
 
 def test_the_file_holds_no_more_events_than_are_kept(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from service.error_metrics import BaseAppException
-from service.error_metrics.stores import shared
+from service.error_metrics.stores import redis, shared
 from service.error_metrics.stores.codec import Head, encode_head
 from service.error_metrics.stores.redis import KEPT
 from tests.servers import REPOSITORY, free_port
@@ -209,6 +209,26 @@ def test_what_is_in_redis_is_bounded_and_goes_by_itself(server: Server) -> None:
     assert len(one.events()) == 20
     assert one.close()
     assert one.snapshot().total_errors == 60
+
+
+@pytest.mark.docker
+def test_of_too_many_processes_the_newest_are_shown(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With one line that says so."""
+    monkeypatch.setattr(redis, "OWNERS", 3)
+    for number in (1, 10, 100, 1000):
+        (replica,) = server.collectors(1)
+        record(replica, number)
+        assert replica.close()
+        assert replica.shared is not None
+        monkeypatch.setattr(replica.shared, "_take_turn", lambda: 3600.0)  # it has ended
+    (last,) = server.collectors(1)
+    record(last, 1)
+    assert last.close()
+    assert last.close()
+    assert last.snapshot().total_errors == 1 + 1000 + 100
+    assert [line.getMessage() for line in caplog.records if "processes" in line.getMessage()]
 
 
 @pytest.mark.docker
