@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | migrate | seed | errors`."""
+"""The command line: `python -m service serve | migrate | seed | threats | errors`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service import shop  # SAMPLE
+from service import fds, shop  # SAMPLE
 from service.app import NOTHING, Service, Telemetry, create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(command=partial(_on_database, _migrate))
     seed = commands.add_parser("seed", help="fill an empty shop with products")  # SAMPLE
     seed.set_defaults(command=partial(_on_database, shop.seed_and_tell))  # SAMPLE
+    fds.add_commands(commands)  # SAMPLE
     errors = commands.add_parser("errors", help="print the catalogue of error codes")
     errors.add_argument("--markdown", action="store_true", help="as docs/error-codes.md")
     errors.set_defaults(command=_errors)

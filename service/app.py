@@ -13,14 +13,16 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
-from service import shop  # SAMPLE
+from service import fds, shop  # SAMPLE
 from service.database import close_engine, is_sqlite, make_engine
 from service.error_metrics import ErrorMetricsCollector, setup_exception_handler
 from service.error_metrics.requests import measure_requests
 from service.error_metrics.setup import refuse_taken
 from service.migrations import upgrade
 from service.probes import checks
+from service.redis_pool import make_redis
 from service.request_limits import BodyLimit, TimeLimit
+from service.resources import Resources
 from service.settings import Settings
 from service.telemetry import HTTPMetrics, Readiness, health_router, instrument_database, set_app_info
 from service.telemetry.api_keys import APIKeys
@@ -33,6 +35,8 @@ from service.telemetry.request_id import RequestIds
 from service.telemetry.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from service.telemetry.logs import Logs
     from service.telemetry.tracing import Tracing
 
@@ -71,11 +75,12 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
         ValueError: settings don't go together.
     """
     engine = make_engine(settings.database_url)
-    readiness = Readiness(checks(engine, settings.readiness_required))
+    redis = make_redis(settings.redis_url) if settings.redis_url else None
+    readiness = Readiness(checks(engine, redis, settings.readiness_required))
     app = FastAPI(
         title=settings.service_name,
         version=settings.app_version,
-        lifespan=_lifespan(engine, readiness),
+        lifespan=_lifespan(engine, redis, readiness),
         description=_description(settings),
     )
     management = None if settings.management_port is None else _management_app(settings)
@@ -85,14 +90,18 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
     modules_own = list(serving.routes)
     registry = collector.exporter.registry if collector.exporter is not None else None
     _observe_requests(app, settings, telemetry, registry)
+    app.state.watchers = []
     if registry is not None:
         _observe_process(settings, telemetry, registry)
-        app.state.watchers = (EventLoopLag(registry), DependencyUp(readiness, registry))
-    instrument_database(engine, registry, telemetry.tracing.child_spans() if telemetry.tracing is not None else None)
+        app.state.watchers += [EventLoopLag(registry), DependencyUp(readiness, registry)]
+    spans = telemetry.tracing.child_spans() if telemetry.tracing is not None else None
+    instrument_database(engine, registry, spans)
     serving.include_router(health_router(settings.service_name, settings.app_version, settings.environment, readiness))
     _limit_requests(app, settings)
     app.add_route("/", _to_docs, include_in_schema=False)
-    shop.install(app, engine, faults_enabled=settings.faults_enabled)  # SAMPLE
+    app.state.resources = Resources.counted(engine, redis, registry, spans)
+    shop.install(app, app.state.resources, faults_enabled=settings.faults_enabled)  # SAMPLE
+    fds.install(app, app.state.resources, faults_enabled=settings.faults_enabled)  # SAMPLE
     refuse_taken([route for route in serving.routes if route not in modules_own], settings.metrics)
     return Service(app, management, readiness)
 
@@ -151,7 +160,9 @@ def _limit_requests(app: FastAPI, settings: Settings) -> None:
         )
 
 
-def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    engine: AsyncEngine, redis: Redis | None, readiness: Readiness
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if is_sqlite(engine):  # nobody else uses the file; elsewhere `python -m service migrate` goes first
@@ -159,12 +170,14 @@ def _lifespan(engine: AsyncEngine, readiness: Readiness) -> Callable[[FastAPI], 
             await shop.seed(engine)  # SAMPLE
         readiness.started = True
         async with AsyncExitStack() as watching:
-            for watcher in getattr(app.state, "watchers", ()):
+            for watcher in app.state.watchers:
                 await watching.enter_async_context(watcher.watching())
             yield
         if app.state.sentry is not None:
             await to_thread(app.state.sentry.close)
         await close_engine(engine)
+        if redis is not None:
+            await redis.aclose()
 
     return lifespan
 

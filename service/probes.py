@@ -1,8 +1,9 @@
-"""What readiness asks: the database, and whether its schema is new enough for this code."""
+"""What readiness asks: the database, whether its schema is new enough for this code, and Redis."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,8 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.migrations import head, missing_since
 from service.telemetry import Check, NotReady
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
-def checks(engine: AsyncEngine, required: Collection[str]) -> dict[str, Check]:
+
+def checks(engine: AsyncEngine, redis: Redis | None, required: Collection[str]) -> dict[str, Check]:
     """Return the checks by name; those not in `required` only degrade the service."""
 
     async def database() -> None:
@@ -23,5 +27,11 @@ def checks(engine: AsyncEngine, required: Collection[str]) -> dict[str, Check]:
         if revision is not None:
             raise NotReady(f"schema is at {revision}, this code needs {head()}: run `python -m service migrate`")
 
-    all_of_them: Mapping[str, Callable[[], Awaitable[None]]] = {"database": database, "schema": schema}
+    all_of_them: dict[str, Callable[[], Awaitable[None]]] = {"database": database, "schema": schema}
+    if redis is not None:
+        all_of_them["redis"] = lambda: _answers(redis)
     return {name: Check(run, required=name in required) for name, run in all_of_them.items()}
+
+
+async def _answers(redis: Redis) -> None:
+    await redis.ping()

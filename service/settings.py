@@ -27,8 +27,8 @@ _NAME = matching(
 _ORIGIN = matching(r"\*|https?://[A-Za-z0-9.-]+(:\d+)?", "give origins as https://shop.example, or *")
 _KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MIN_KEY = 16
-SECRETS = ("database_url", "api_keys")
-Dependency = Literal["database", "schema"]
+SECRETS = ("database_url", "redis_url", "api_keys")
+Dependency = Literal["database", "schema", "redis"]
 
 
 def _network(text: str) -> str:
@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`, `LOG_*` in `logs`.
 
     Attributes:
+        redis_url: what replicas share; unset, each keeps it in memory for itself.
         otel_enabled: whether requests are traced; where spans go is said by the standard `OTEL_*` variables.
         readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
         management_port: where metrics, dashboard and health are served; unset, on the port of the API.
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     service_name: Annotated[str, _NAME] = "shop"
     app_version: Annotated[str, Field(min_length=1, max_length=64)] = VERSION
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///shop.db"
+    redis_url: Annotated[str | None, Field(repr=False)] = None
     faults_enabled: bool = False
     otel_enabled: bool = False
     readiness_required: Annotated[frozenset[Dependency], NoDecode] = frozenset(("database", "schema"))
@@ -126,6 +128,8 @@ class Settings(BaseSettings):
     def _safe_together(self) -> Self:
         if self.faults_enabled and self.environment == "production":
             raise ValueError("faults_enabled: production refuses fault switches, set it to false")
+        if "redis" in self.readiness_required and self.redis_url is None:
+            raise ValueError("readiness_required: names redis, set REDIS_URL or leave it out")
         if self.metrics.namespace == "http":
             raise ValueError("namespace: http is taken by the HTTP metrics, choose another METRICS_NAMESPACE")
         return self

@@ -73,7 +73,7 @@ async def test_a_schema_that_is_older_than_the_code_is_told_from_a_newer_one(eng
 
 async def test_an_old_schema_says_how_to_bring_it_up(engine: AsyncEngine) -> None:
     """Readiness shows the command."""
-    found = checks(engine, required={"database"})
+    found = checks(engine, None, required={"database"})
     assert (found["database"].required, found["schema"].required) == (True, False)
     await found["database"].run()
     with pytest.raises(

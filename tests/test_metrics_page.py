@@ -13,7 +13,6 @@ from service.app import Telemetry, create_service
 from service.error_metrics import MetricsConfig
 from service.settings import Settings
 from service.telemetry import setup_logging, setup_tracing
-from service.telemetry.cache import CacheMetrics
 from service.telemetry.clients import ClientMetrics
 from tests.asgi import request
 
@@ -39,7 +38,8 @@ async def test_the_page_lists_what_a_scrape_shows(
         app = create_service(settings, telemetry).app
         registry: CollectorRegistry = app.state.error_metrics.exporter.registry
         ClientMetrics(registry).add("fds", "GET", "200", 0.1)
-        CacheMetrics(registry).hits.labels("product").inc()
+        app.state.resources.caches.hits.labels("product").inc()
+        app.state.resources.breakers.show("fds", "closed")
         async with app.router.lifespan_context(app):
             await request(app, "/v1/products/99")
             text = (await request(app, "/metrics")).text

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, ForeignKey, String, TypeDecorator
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, also where the database forgets time zones, as SQLite does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
-        """Give the moment its time zone back."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+from service.database import UtcDateTime
 
 
 class Base(DeclarativeBase):

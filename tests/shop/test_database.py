@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.database import make_engine
+from service.fds.tables import Base as FDSBase
 from service.migrations import head, upgrade
 from service.shop.seed import PRODUCTS, seed
 from service.shop.tables import Base
@@ -27,7 +28,7 @@ async def test_the_migrations_make_the_tables_of_the_code(engine: AsyncEngine) -
     assert await upgrade(engine) == head()
 
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), [Base.metadata, FDSBase.metadata]))
 
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []

@@ -9,25 +9,21 @@ from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NoRedis
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from service.telemetry.cache import Cache, CacheMetrics
 from service.telemetry.tracing import get_tracer
+from tests.redis_server import redis_server
 
 from .tracing.conftest import Traced, traced
 
 __all__ = ["traced"]
-PORT = 6379
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A Redis server."""
-    container = DockerContainer("redis:8").waiting_for(LogMessageWaitStrategy("Ready to accept connections"))
-    container.ports[PORT] = ("127.0.0.1",)  # type: ignore[assignment]
-    with container:
-        yield f"redis://127.0.0.1:{container.get_exposed_port(PORT)}"
+    with redis_server() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""The routes of fraud detection."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+
+from service.error_metrics.models import Problem
+
+from .detection import FraudDetection
+from .faults import EngineFaults, Fault
+from .schemas import EvaluationAnswer, EvaluationRequest, FaultRequest, Feedback, FeedbackAnswer
+from .transaction import Transaction
+
+PROBLEM: dict[str, Any] = {"model": Problem}
+
+router = APIRouter(prefix="/v1", tags=["fraud detection"], responses={422: PROBLEM})
+fault_router = APIRouter(prefix="/v1/engines", tags=["fault switches"])
+
+
+def _detection(request: Request) -> FraudDetection:
+    found: FraudDetection = request.app.state.fraud_detection
+    return found
+
+
+def _faults(request: Request) -> EngineFaults:
+    found: EngineFaults = request.app.state.engine_faults
+    return found
+
+
+Detection = Annotated[FraudDetection, Depends(_detection)]
+Faults = Annotated[EngineFaults, Depends(_faults)]
+
+
+@router.post("/evaluate")
+async def evaluate(detection: Detection, payment: EvaluationRequest) -> EvaluationAnswer:
+    """Judge a payment within 100 ms, with the engines that have answered by then."""
+    facts = payment.model_dump() | {"ip": str(payment.ip)}
+    return EvaluationAnswer.of(await detection.evaluate(Transaction(**facts, at=time.time())))
+
+
+@router.post("/feedback", responses={404: PROBLEM, 409: PROBLEM})
+async def feedback(detection: Detection, told: Feedback) -> FeedbackAnswer:
+    """Note what a payment was. It moves precision and recall, once for each payment."""
+    counted = await detection.label(told.transaction_id, fraud=told.fraud)
+    return FeedbackAnswer(transaction_id=told.transaction_id, fraud=told.fraud, counted=counted)
+
+
+@fault_router.get("/faults")
+async def list_faults(faults: Faults) -> dict[str, dict[str, Any]]:
+    """Return what is wrong with each engine."""
+    return {engine: fault._asdict() for engine, fault in faults.states().items()}
+
+
+@fault_router.put("/{engine}/fault", responses={404: PROBLEM, 422: PROBLEM})
+async def switch_fault(faults: Faults, engine: str, fault: FaultRequest) -> dict[str, dict[str, Any]]:
+    """Let an engine be slow, or fail."""
+    try:
+        faults.switch(engine, Fault(fault.latency_ms, fault.error))
+    except KeyError:
+        raise HTTPException(404, f"there is no engine {engine!r}; there are {', '.join(faults.states())}") from None
+    return await list_faults(faults)

@@ -1,0 +1,107 @@
+"""The history in Redis, for all replicas: one round trip to look, one to approve, and everything expires."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.fds.transaction import Transaction
+
+from .past import DAY, HOUR, MINUTE, SMALL, Past, habits
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+PREFIX = "fds:"
+MAX_ATTEMPTS, MAX_SHARERS, MAX_KNOWN = 100, 20, 20
+PROFILE_DAYS = 90
+
+
+class RedisHistory:
+    """Remembers users in Redis.
+
+    Args:
+        redis: the connection pool; its time limits are its own.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def look(self, transaction: Transaction) -> Past:
+        """Return what happened before this attempt, and remember the attempt.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+        """
+        now, user = transaction.at, f"{PREFIX}user:{transaction.user_id}"
+        attempts, device = f"{user}:attempts", f"{PREFIX}device:{transaction.device}"
+        member = f"{transaction.transaction_id} {transaction.amount} {transaction.card}"
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zrangebyscore(attempts, now - HOUR, "+inf", withscores=True)
+            pipe.zadd(attempts, {member: now})
+            pipe.zremrangebyscore(attempts, "-inf", f"({now - HOUR}")
+            pipe.zremrangebyrank(attempts, 0, -MAX_ATTEMPTS - 1)
+            pipe.expire(attempts, int(HOUR))
+            pipe.hgetall(f"{user}:profile")
+            pipe.zscore(f"{user}:devices", transaction.device)
+            pipe.zscore(f"{user}:countries", transaction.country)
+            if transaction.device:
+                pipe.zadd(device, {transaction.user_id: now})
+                pipe.zremrangebyscore(device, "-inf", f"({now - DAY}")
+                pipe.zremrangebyrank(device, 0, -MAX_SHARERS - 1)
+                pipe.expire(device, int(DAY))
+                pipe.zcard(device)
+            found = await pipe.execute()
+        users = found[-1] if transaction.device else 1
+        return _past(transaction, found[0], found[5], known=(found[6], found[7]), users=users)
+
+    async def approve(self, transaction: Transaction) -> None:
+        """Make a payment part of the user's habits.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+        """
+        user = f"{PREFIX}user:{transaction.user_id}"
+        profile, seconds = f"{user}:profile", int(PROFILE_DAYS * DAY)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hincrby(profile, "payments", 1)
+            pipe.hincrby(profile, "total", transaction.amount)
+            pipe.hincrbyfloat(profile, "squares", float(transaction.amount) ** 2)
+            pipe.hset(profile, mapping={"country": transaction.country, "at": transaction.at})
+            pipe.expire(profile, seconds)
+            for kind, value in (("devices", transaction.device), ("countries", transaction.country)):
+                pipe.zadd(f"{user}:{kind}", {value: transaction.at})
+                pipe.zremrangebyrank(f"{user}:{kind}", 0, -MAX_KNOWN - 1)
+                pipe.expire(f"{user}:{kind}", seconds)
+            await pipe.execute()
+
+
+def _past(
+    transaction: Transaction,
+    attempts: list[tuple[bytes, float]],
+    profile: dict[bytes, bytes],
+    *,
+    known: Any,
+    users: int,
+) -> Past:
+    others = []
+    for member, at in attempts:
+        transaction_id, amount, card = member.decode().split(" ")
+        if transaction_id != transaction.transaction_id:
+            others.append((at, int(amount), card))
+    payments = int(profile.get(b"payments", 0))
+    total, squares = float(profile.get(b"total", 0)), float(profile.get(b"squares", 0))
+    mean, deviation = habits(payments, total, squares)
+    return Past(
+        attempts_minute=sum(at >= transaction.at - MINUTE for at, _, _ in others),
+        attempts_hour=len(others),
+        small_hour=sum(amount <= SMALL for _, amount, _ in others),
+        cards_hour=len({transaction.card, *(card for _, _, card in others)}),
+        users_of_device=users,
+        payments=payments,
+        mean=mean,
+        deviation=deviation,
+        known_device=known[0] is not None,
+        known_country=known[1] is not None,
+        last_country=profile.get(b"country", b"").decode(),
+        last_at=float(profile.get(b"at", 0)),
+    )
