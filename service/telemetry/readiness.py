@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 
 TIME_LIMIT = 1.0
@@ -20,7 +20,7 @@ class Check:
         run: returns when it works, and raises when it does not.
         required: without it no request can be served; otherwise the service is only degraded, because one soft
             dependency must not take every replica out of service at once.
-        time_limit: seconds after which it counts as failed.
+        time_limit: seconds after which it counts as failed, and is cancelled.
     """
 
     run: Callable[[], Awaitable[None]]
@@ -53,6 +53,7 @@ class Readiness:
         self._clock = clock
         self._asked = -KEPT
         self._running: asyncio.Task[dict[str, dict[str, Any]]] | None = None
+        self._unfinished: dict[str, asyncio.Task[None]] = {}
         self._told: list[Callable[[str, bool], None]] = []
         self.started = self.draining = False
 
@@ -83,27 +84,50 @@ class Readiness:
         return await asyncio.shield(running)
 
     async def _run_all(self) -> dict[str, dict[str, Any]]:
-        results = await asyncio.gather(*map(_run, self._checks.values()))
+        results = await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
         for name, result in zip(self._checks, results, strict=True):
             for listener in self._told:
                 listener(name, result["status"] == "ok")
         return dict(zip(self._checks, results, strict=True))
 
-
-async def _run(check: Check) -> dict[str, Any]:
-    began = perf_counter()
-    try:
-        async with asyncio.timeout(check.time_limit):
-            await check.run()
-    except Exception as problem:  # noqa: BLE001  # whatever is wrong with a dependency, the probe must say so
-        reason = f"no answer within {check.time_limit:g} s" if isinstance(problem, TimeoutError) else _name(problem)
-        outcome = {"status": "failed" if check.required else "degraded", "reason": reason}
-    else:
+    async def _run(self, name: str, check: Check) -> dict[str, Any]:
+        began = self._clock()
+        reason = await self._failure(name, check)
         outcome = {"status": "ok"}
-    return {**outcome, "latency_ms": round((perf_counter() - began) * 1000, 3)}
+        if reason is not None:
+            outcome = {"status": "failed" if check.required else "degraded", "reason": reason}
+        return {**outcome, "latency_ms": round((self._clock() - began) * 1000, 3)}
+
+    async def _failure(self, name: str, check: Check) -> str | None:
+        """Return why a check failed; None when it went well.
+
+        It is a task of its own, because one that is cancelled may take its time to clean up, or never end: nobody
+        waits for that, and it isn't run again before, so that hung checks don't pile up.
+        """
+        if name in self._unfinished:
+            return "the check before is still running"
+        task = self._unfinished[name] = asyncio.create_task(_run_alone(check))
+        task.add_done_callback(lambda task: self._over(name, task))
+        await asyncio.wait((task,), timeout=check.time_limit)
+        if not task.done():
+            task.cancel()
+            return f"no answer within {check.time_limit:g} s"
+        if task.cancelled():  # from inside, by a driver whose own task was cancelled
+            return "CancelledError"
+        problem = task.exception()
+        return None if problem is None else _name(problem)
+
+    def _over(self, name: str, task: asyncio.Task[None]) -> None:
+        del self._unfinished[name]
+        if not task.cancelled():
+            task.exception()  # asyncio logs one that nobody has looked at
 
 
-def _name(problem: Exception) -> str:
+async def _run_alone(check: Check) -> None:
+    await check.run()
+
+
+def _name(problem: BaseException) -> str:
     """Say what went wrong without its text, which may hold addresses and names; ours are written for this."""
     return str(problem) if isinstance(problem, NotReady) else type(problem).__name__
 

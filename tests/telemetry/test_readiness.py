@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import perf_counter
+
+import pytest
 
 from service.telemetry.readiness import Check, NotReady, Readiness
 from tests.error_metrics.conftest import Clock
@@ -69,6 +72,66 @@ async def test_checks_that_hang_cost_one_time_limit_together() -> None:
     state = await ready_to_serve(**{f"c{n}": Check(hanging, time_limit=0.2) for n in range(20)}).state()
     assert perf_counter() - began < 2
     assert {check["reason"] for check in state.checks.values()} == {"no answer within 0.2 s"}
+
+
+async def test_a_check_has_one_second_unless_it_says_otherwise() -> None:
+    """A probe of Kubernetes waits no longer by default."""
+    state = await ready_to_serve(database=Check(hanging)).state()
+    assert state.checks["database"]["reason"] == "no answer within 1 s"
+
+
+async def test_the_time_of_a_check_is_told_in_milliseconds_to_the_microsecond() -> None:
+    """More digits would be noise."""
+    clock = Clock(0.0)
+
+    async def slow() -> None:
+        clock.now += 0.0123456
+
+    state = await Readiness({"database": Check(slow)}, clock).state()
+    assert state.checks["database"]["latency_ms"] == 12.346
+
+
+async def test_nobody_waits_for_a_check_that_will_not_be_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    """It has failed, is not started a second time before it ends, and runs again then."""
+    begun, cancelled, gate, clock = 0, 0, asyncio.Event(), Clock()
+
+    async def stubborn() -> None:
+        nonlocal begun, cancelled
+        begun += 1
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            cancelled += 1
+            await gate.wait()
+            raise ConnectionError from None
+
+    readiness = Readiness({"database": Check(stubborn, time_limit=0.01)}, clock)
+
+    async def reason() -> str | None:
+        clock.now += 2
+        found = (await asyncio.wait_for(readiness.state(), 30)).checks["database"].get("reason")
+        assert found is None or isinstance(found, str)
+        return found
+
+    reasons = [await reason(), await reason()]
+    counts = [(begun, cancelled)]
+    gate.set()
+    await asyncio.sleep(0.01)
+    reasons.append(await reason())
+    assert reasons == ["no answer within 0.01 s", "the check before is still running", None]
+    assert [*counts, (begun, cancelled)] == [(1, 1), (2, 1)]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_check_that_is_cancelled_from_inside_has_failed() -> None:
+    """A driver may cancel what it waits for; the probe goes on."""
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    state = await ready_to_serve(database=Check(cancelled), cache=Check(fine)).state()
+    assert (state.checks["database"]["status"], state.checks["database"]["reason"]) == ("failed", "CancelledError")
+    assert state.checks["cache"]["status"] == "ok"
 
 
 async def test_start_up_and_draining_are_not_ready() -> None:
