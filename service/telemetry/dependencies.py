@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,8 @@ from service.error_metrics.cells import shared_by_workers
 from .readiness import Readiness
 
 INTERVAL = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class DependencyUp:
@@ -40,7 +43,7 @@ class DependencyUp:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Run the checks now, and go on inside the block."""
-        await self._readiness.state()
+        await self._look()
         task = asyncio.create_task(self._watch())
         try:
             yield
@@ -50,4 +53,10 @@ class DependencyUp:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL)
-            await self._readiness.state()
+            await self._look()
+
+    async def _look(self) -> None:
+        # Unlike `try`, this tells a check that was cancelled from this task being cancelled.
+        (problem,) = await asyncio.gather(self._readiness.state(), return_exceptions=True)
+        if isinstance(problem, BaseException):
+            logger.error("dependency_up is not up to date", exc_info=problem)
