@@ -72,6 +72,18 @@ def test_without_a_limit_it_is_the_machines(tmp_path: Path, cgroup: str) -> None
     assert memory_limit(root) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+def test_a_group_outside_the_name_space_is_not_looked_for(tmp_path: Path) -> None:
+    """The kernel shows it as `/..`, and what lies there in this tree is none of its files."""
+    root = tree(tmp_path, "0::/../../x\n", **{"cpu.max": "max 100000\n", "..__cpu.max": "1000 100000\n"})
+    assert cpu_limit(root) == CORES
+
+
+@pytest.mark.parametrize("quota", ["50000 0\n", "50000\n", "50000 -1\n"])
+def test_a_quota_without_a_period_is_none(tmp_path: Path, quota: str) -> None:
+    """A scrape must not fail of it."""
+    assert cpu_limit(tree(tmp_path, "0::/\n", **{"cpu.max": quota})) == CORES
+
+
 def test_where_there_are_no_control_groups_it_is_the_machines(tmp_path: Path) -> None:
     """As on a Mac."""
     assert cpu_limit(tmp_path) == CORES
