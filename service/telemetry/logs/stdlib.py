@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from service.telemetry.ids import current_ids
 
@@ -62,12 +63,38 @@ def level_of(number: int) -> str:
 
 
 def take_over(pipeline: Pipeline, level: int) -> None:
-    """Make `pipeline` the only handler of the process."""
-    root = logging.getLogger()
-    root.handlers[:] = [RecordHandler(pipeline)]
+    """Make `pipeline` the only way to stdout and stderr for the root logger and all that exist by now.
+
+    Handlers that write elsewhere stay, except those of the root logger and uvicorn. What a library sets up later is
+    its own.
+    """
+    root, handler = logging.getLogger(), RecordHandler(pipeline)
+    handler.setLevel(level)  # a logger with a level of its own does not ask the root's
+    root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
     for name in _SERVERS:
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
+        logging.getLogger(name).handlers.clear()
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):  # and no mere place in the tree
+            _send_to_root(logger)
+
+
+def _send_to_root(logger: logging.Logger) -> None:
+    before = list(logger.handlers)
+    logger.handlers[:] = [handler for handler in before if not _shows(handler)]
+    # One without any handler would write to stderr all the same; one with a NullHandler is silent on purpose.
+    if len(logger.handlers) < len(before) or not before:
         logger.propagate = True
+
+
+def _shows(handler: logging.Handler) -> bool:
+    """Tell whether a handler writes to stdout or stderr, be it through a wrapper."""
+    if not isinstance(handler, logging.StreamHandler):
+        return False
+    if handler.stream is sys.stdout or handler.stream is sys.stderr:
+        return True
+    try:
+        return handler.stream.fileno() in (1, 2)
+    except (AttributeError, OSError, ValueError):  # a delayed file, a text in memory
+        return False

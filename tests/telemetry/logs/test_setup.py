@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
+import os
+import sys
 import threading
 import warnings
 from datetime import date
@@ -55,6 +59,39 @@ def test_uvicorn_goes_the_same_way(log_to: LogTo, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == ""
 
 
+def test_a_library_that_writes_by_itself_goes_the_same_way(log_to: LogTo, capfd: pytest.CaptureFixture[str]) -> None:
+    """Once, whatever stands for stdout and stderr, and also for what has no handler and would use the last resort."""
+    with os.fdopen(2, "w", closefd=False) as wrapper:
+        streams = {"a": sys.stdout, "a.b": sys.stderr, "c.d": sys.__stderr__, "e": wrapper}
+        for name, stream in streams.items():
+            logging.getLogger(f"own.{name}").handlers[:] = [logging.StreamHandler(stream)]
+        logging.getLogger("own.none").handlers[:] = []
+        for name in (*streams, "none"):
+            logging.getLogger(f"own.{name}").propagate = False
+        logged = log_to()
+        for name in (*streams, "none"):
+            logging.getLogger(f"own.{name}").error("x")
+    assert [line["logger"] for line in logged.lines()] == ["own.a", "own.a.b", "own.c.d", "own.e", "own.none"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_library_writes_elsewhere_stays(
+    log_to: LogTo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its file, and its silence."""
+    file, kept = tmp_path / "own", logging.getLogger("own.file")
+    with contextlib.closing(logging.FileHandler(file, delay=True)) as to_file:
+        kept.handlers[:] = [to_file, logging.StreamHandler(io.StringIO()), logging.StreamHandler()]
+        logging.getLogger("own.silent").handlers[:] = [logging.NullHandler()]
+        kept.propagate = logging.getLogger("own.silent").propagate = False
+        logged = log_to()
+        kept.error("x")
+        logging.getLogger("own.silent").error("y")
+        assert len(kept.handlers) == 2
+    assert (file.read_text(), logged.events(), capfd.readouterr()) == ("x\n", ["x"], ("", ""))
+    kept.handlers.clear()
+
+
 def test_warnings_go_the_same_way(log_to: LogTo) -> None:
     """They would be text among the JSON otherwise."""
     logged = log_to()
@@ -73,6 +110,8 @@ def test_lines_below_the_level_are_not_made(log_to: LogTo) -> None:
     logged = log_to(level="WARNING")
     get_logger().info("a")
     logging.getLogger("x").info("b")
+    logging.getLogger("talkative").setLevel(logging.DEBUG)
+    logging.getLogger("talkative").info("b, too")
     get_logger().warning("c")
     assert logged.events() == ["c"]
     assert logged.written("warning") == 1
