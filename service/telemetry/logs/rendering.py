@@ -17,6 +17,7 @@ from .lines import ExceptionSummary, Line
 
 MAX_FRAMES = 30
 MAX_PATH = 1024
+MAX_EVENT = MAX_TEXT + 2  # and the ellipsis of a text that was cut
 # The names of docs/log-line.schema.json: a field of the code's own that is called alike gets a `_` behind it.
 RESERVED = frozenset(
     (
@@ -101,6 +102,9 @@ class Renderer:
         return masked
 
     def _text(self, text: str) -> str:
+        return shorten(self._masked(text), MAX_EVENT)  # `pwd=a` becomes longer by being masked
+
+    def _masked(self, text: str) -> str:
         return text[:MAX_TEXT] if self._masker is None else self._masker.text(text)
 
     def _told(self, exc: BaseException | ExceptionSummary) -> dict[str, str]:
@@ -110,7 +114,8 @@ class Renderer:
             told["error_place"] = summary.place
         if self._tracebacks and isinstance(exc, BaseException):
             text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__, limit=-MAX_FRAMES))
-            told["traceback"] = self._text(_end_of(text))
+            masked = self._masked(_end_of(text))
+            told["traceback"] = masked if len(masked) <= MAX_TEXT else "…" + masked[1 - MAX_TEXT :]
         return told
 
 

@@ -45,7 +45,7 @@ def _line(record: logging.LogRecord, level: str) -> Line:
     return Line(
         record.created,
         level,
-        record.name,
+        str(record.name or "root"),  # a record made by hand may have none
         Copier().text(record.msg),
         fields_of(extra),
         arguments_of(record.args),

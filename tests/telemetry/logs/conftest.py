@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import jsonschema_rs
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -59,6 +60,12 @@ class LogTo(Protocol):
     def __call__(self, masker: Masker | None = MASKER, **config: Any) -> Logged:
         """Log with these settings."""
         ...
+
+
+@pytest.fixture
+def schema(repository: Path) -> jsonschema_rs.Validator:
+    """What every line has to fit."""
+    return jsonschema_rs.validator_for(json.loads((repository / "docs" / "log-line.schema.json").read_text()))
 
 
 @pytest.fixture

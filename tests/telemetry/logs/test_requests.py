@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 
@@ -137,12 +138,15 @@ async def test_lines_in_a_request_tell_its_id(log_to: LogTo) -> None:
     assert current_request() is None
 
 
-async def test_an_id_that_is_a_key_is_masked(log_to: LogTo) -> None:
-    """A client may send anything as one, and gets it back all the same."""
+@pytest.mark.parametrize("given", ["sk_live_abcdefghijklmnop", "4111111111111111", "010-1234-5678"])
+async def test_an_id_that_is_a_key_is_masked(log_to: LogTo, schema: jsonschema_rs.Validator, given: str) -> None:
+    """A client may send anything as one, and gets it back all the same; the line fits the schema."""
     logged = log_to()
-    answer = await request(serving(logged), "/orders/1", headers={"X-Request-ID": "sk_live_abcdefghijklmnop"})
-    assert answer.headers["x-request-id"] == "sk_live_abcdefghijklmnop"
+    answer = await request(serving(logged), "/orders/1", headers={"X-Request-ID": given})
+    assert answer.headers["x-request-id"] == given
     assert {line["request_id"] for line in logged.lines()} == {"***"}
+    for line in logged.lines():
+        schema.validate(line)
 
 
 @pytest.mark.parametrize(
