@@ -12,6 +12,7 @@ from service.error_metrics.masking import MAX_TEXT
 from service.error_metrics.measurement import MeasuredRequest, RequestObserver
 from service.telemetry.keeping import worth_keeping
 
+from .config import LEVELS, Level
 from .lines import Line
 from .pipeline import Pipeline
 
@@ -25,18 +26,20 @@ class RequestLines(RequestObserver):
     Args:
         pipeline: takes the lines.
         client_ip: `masked`, `full` or `off`.
+        level: lines below are not made, not even of requests worth keeping.
     """
 
-    def __init__(self, pipeline: Pipeline, client_ip: str) -> None:
+    def __init__(self, pipeline: Pipeline, client_ip: str, level: Level = "info") -> None:
         self._pipeline = pipeline
         self._client_ip = client_ip
+        self._made = frozenset(name for name, number in LEVELS.items() if number >= LEVELS[level])
 
     def finished(self, request: MeasuredRequest) -> None:
         """Log a request that is over."""
         keep = worth_keeping(request)
         self._pipeline.end(request, keep)
         level = "error" if request.status >= 500 else "info"
-        if keep or not self._pipeline.leaves_out(request, level):
+        if level in self._made and (keep or not self._pipeline.leaves_out(request, level)):
             self._pipeline.write(self._line(request, level))
 
     def _line(self, request: MeasuredRequest, level: str) -> Line:

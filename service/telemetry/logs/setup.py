@@ -49,7 +49,7 @@ class Logs:
 
     def request_lines(self) -> RequestLines:
         """Return the observer that logs requests and writes what they hold."""
-        return RequestLines(self._pipeline, self._config.client_ip)
+        return RequestLines(self._pipeline, self._config.client_ip, self._config.level)
 
     def close(self, timeout: float = 2.0) -> bool:
         """Write what waits; False when `timeout` seconds were too short. Lines that come later are written too."""

@@ -94,7 +94,7 @@ async def said(logged: Logged, path: str, request_id: str) -> list[str]:
 
 async def test_a_request_has_one_line_with_its_facts(log_to: LogTo) -> None:
     """The path as it came, the endpoint as the code knows it."""
-    logged = log_to(level="warning")
+    logged = log_to()
     await request(serving(logged), "/orders/bob@example.com?token=x", headers={"X-Request-ID": "mine"})
     (line,) = logged.lines("service.request")
     assert isinstance(line.pop("duration_ms"), float)
@@ -123,6 +123,26 @@ async def test_a_failed_request_tells_its_error(log_to: LogTo) -> None:
         599,
         "ZeroDivisionError",
     )
+
+
+@pytest.mark.parametrize(
+    ("level", "sampling", "written", "left_out"),
+    [
+        ("info", {"sample_info": 0}, ["info", "error"], 1),
+        ("error", {}, ["error"], 0),
+        ("error", {"sample_info": 0}, ["error"], 0),
+        ("critical", {}, [], 0),
+    ],
+)
+async def test_lines_of_requests_below_the_level_are_not_made(
+    log_to: LogTo, level: str, sampling: dict[str, Any], written: list[str], left_out: int
+) -> None:
+    """Nor counted as left out, be the request slow or not."""
+    logged = log_to(level=level, **sampling)
+    for path in ("/orders/1", "/orders/1?wait=1.05", "/orders/1?fail=bug"):
+        await request(serving(logged), path)
+    assert [line["level"] for line in logged.lines("service.request")] == written
+    assert logged.dropped("info", "sampled") == 2 * left_out  # with the line "i"
 
 
 async def test_lines_in_a_request_tell_its_id(log_to: LogTo) -> None:
