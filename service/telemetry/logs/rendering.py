@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +27,9 @@ RESERVED = frozenset(
         *("client_ip", "error_code", "error_name", "error_type", "error_message", "error_place", "traceback"),
     )
 )
-_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\\t"}
+# JSON leaves these as they are, though terminals take some for escape codes and many readers some for line feeds.
+_CONTROLS = re.compile("[\x80-\x9f\u2028\u2029]")
+_BLOCKS = ("stack", "exception")  # which the renderer for people puts below the line
 
 
 class Renderer:
@@ -63,15 +66,19 @@ class Renderer:
     def __call__(self, line: Line) -> bytes:
         """Return a line as UTF-8 with its line feed."""
         entry = self._entry(line)
-        if self._console:
-            entry["event"] = entry["event"].translate(_CONTROLS)  # a client must not forge lines or colours
-            for name in self._facts:
-                del entry[name]  # the same on every line, and whoever reads this knows
-            shown = entry.pop("traceback", None)
-            if shown is not None:
-                entry["exception"] = shown
-        text = self._render(None, "", entry)
+        text = self._render(None, "", self._for_people(entry) if self._console else entry)
+        if not text.isascii():
+            text = _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
         return f"{text}\n".encode("utf-8", "replace")  # readers of JSON refuse an escaped surrogate, too
+
+    def _for_people(self, entry: dict[str, Any]) -> dict[str, Any]:
+        for name in self._facts:
+            del entry[name]  # the same on every line, and whoever reads this knows
+        if "traceback" in entry:
+            entry["exception"] = entry.pop("traceback")
+        return {
+            _harmless(name): _indented(value) if name in _BLOCKS else _harmless(value) for name, value in entry.items()
+        }
 
     def _entry(self, line: Line) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -117,6 +124,18 @@ class Renderer:
             masked = self._masked(_end_of(text))
             told["traceback"] = masked if len(masked) <= MAX_TEXT else "…" + masked[1 - MAX_TEXT :]
         return told
+
+
+def _harmless(value: Any) -> Any:
+    """Return a text with escapes for all that can forge lines or colours; of other values the renderer shows `repr`."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+
+
+def _indented(value: Any) -> str:
+    """Return lines that can't be taken for log lines."""
+    return "\n".join(f"  {_harmless(line)}" for line in str(value).split("\n"))
 
 
 def _formatted(line: Line) -> str:

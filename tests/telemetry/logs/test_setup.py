@@ -254,6 +254,42 @@ def test_a_line_for_people_can_not_be_forged(log_to: LogTo) -> None:
     assert "sku=A-1" in text
 
 
+@pytest.mark.parametrize("code", ["\n", "\r", "\x1b[2J", "\x7f", "\x9b2J", "\u2028", "\u202e"])
+def test_no_part_of_a_line_for_people_can_forge_one(log_to: LogTo, code: str) -> None:
+    """Whatever a client chooses: a value, a name, a part of a value, the text of an exception."""
+    logged, bad = log_to(format="console"), f"a{code}b"
+    logging.getLogger(bad).warning(bad, extra={bad: bad, "path": bad, "more": {bad: [bad]}, "stack": bad})
+    get_logger().error("x", exception=f"{bad} c", stack=[bad])
+    lines = [line for line in logged.text().splitlines() if line.strip("=") and not line.startswith("  ")]
+    assert ["[warning" in lines[0], *("[error" in line for line in lines[1:])] == [True, True]
+    assert [c for c in logged.text() if not c.isprintable() and c != "\n"] == []
+
+
+def test_a_traceback_for_people_is_below_its_line(log_to: LogTo) -> None:
+    """Indented, so that no text of an exception looks like a line; the same of a stack."""
+    logged = log_to(format="console")
+    try:
+        raise ValueError("one\n2026-01-01T00:00:00Z [info     ] forged \x1b[31m")
+    except ValueError:
+        logging.getLogger("x").exception("failed", stack_info=True)
+    first, *below = logged.text().splitlines()
+    assert "failed" in first
+    assert "  Traceback (most recent call last):" in below
+    assert "  2026-01-01T00:00:00Z [info     ] forged \\x1b[31m" in below
+    assert "  Stack (most recent call last):" in below
+    assert [line for line in below if line.strip("=") and not line.startswith("  ")] == []
+
+
+@pytest.mark.parametrize("character", ["\x80", "\x85", "\x9b", "\x9f", "\u2028", "\u2029"])
+def test_what_json_does_not_escape_is_escaped_all_the_same(log_to: LogTo, character: str) -> None:
+    """For terminals, and for readers that see an end of line where JSON sees none."""
+    logged = log_to()
+    get_logger().info(character, **{character: f"é{character}한"})
+    assert character not in logged.text()
+    (line,) = logged.lines()
+    assert (line["event"], line[character]) == (character, f"é{character}한")
+
+
 def test_every_thread_can_log(log_to: LogTo) -> None:
     """And no line is torn or lost."""
     logged = log_to()
