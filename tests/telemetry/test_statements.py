@@ -17,9 +17,25 @@ from service.telemetry.statements import describe
         ("UPDATE ONLY products SET stock = stock - 1", "UPDATE", "products"),
         ("DELETE FROM `orders`", "DELETE", "orders"),
         ("/* from x */ -- from y\nSELECT 1 FROM z", "SELECT", "z"),
-        ("WITH n AS (SELECT 1) UPDATE products SET a = 1", "SELECT", "products"),
+        ("WITH n AS (SELECT 1) UPDATE products SET a = 1", "UPDATE", "products"),
+        ("WITH n AS (SELECT a FROM old) INSERT INTO new SELECT * FROM n", "INSERT", "new"),
+        ("WITH n(a) AS MATERIALIZED (SELECT a FROM real), m AS(SELECT 1) SELECT * FROM n, m", "SELECT", "real"),
+        ("WITH gone AS (DELETE FROM a RETURNING *) SELECT * FROM gone JOIN b USING (id)", "SELECT", "b"),
+        ("WITH orders AS (SELECT * FROM orders) SELECT 1 FROM orders", "SELECT", "orders"),
+        ('WITH n AS (SELECT 1) UPDATE "with blanks" SET a = 1', "UPDATE", "none"),
+        ("WITH", "OTHER", "none"),
+        ("SELECT EXTRACT(year FROM created) FROM orders", "SELECT", "orders"),
+        ("SELECT TRIM(BOTH 'x' FROM name), SUBSTRING(f(a) FROM b FOR 2) FROM users", "SELECT", "users"),
+        ("SELECT EXTRACT(year FROM (SELECT created FROM orders)) FROM b", "SELECT", "orders"),
+        ("SELECT a IS DISTINCT FROM b FROM orders", "SELECT", "orders"),
+        ("SELECT 1) FROM orders", "SELECT", "orders"),
+        ("UPDATE OR IGNORE orders SET a = 1", "UPDATE", "orders"),
+        ("update low_priority ignore orders set a = 1", "UPDATE", "orders"),
+        ("INSERT OR REPLACE INTO orders VALUES (1)", "INSERT", "orders"),
+        ("MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN UPDATE SET x = 1", "MERGE", "a"),
         ("PRAGMA table_info('x')", "OTHER", "none"),
         ("CREATE TABLE x (a INT)", "OTHER", "none"),
+        ("SHOW COLUMNS FROM orders", "OTHER", "orders"),
         ("SELECT ' from secrets ' FROM real", "SELECT", "real"),
         ("", "OTHER", "none"),
         ("   ", "OTHER", "none"),
@@ -38,7 +54,7 @@ def test_operation_and_table(sql: str, operation: str, table: str) -> None:
         ("SELECT a1, b2 FROM t3 WHERE c = $1", "SELECT a1, b2 FROM t3 WHERE c = $1"),
         ("SELECT $$secret$$, $q$secret$q$", "SELECT ?, ?"),
         ("SELECT 'cut off", "SELECT ?"),
-        ("SELECT 0xDEADBEEF", "SELECT ?"),
+        ("SELECT 0xDEADBEEF, 0b101, 0o17, 0XDEAD_BEEF", "SELECT ?, ?, ?, ?"),
         ("SELECT a\n  FROM t", "SELECT a FROM t"),
         ("SELECT 1 -- for bob@example.com", "SELECT ?"),
         ("SELECT 1 /* it's */ , 'alice@secret' AS a", "SELECT ? , ? AS a"),
@@ -68,5 +84,6 @@ def test_only_the_beginning_of_a_statement_is_read(length: int, table: str) -> N
 
 def test_an_unfriendly_statement_is_read_quickly() -> None:
     """Each expression is linear; this would take minutes otherwise."""
-    for piece in ("'", "$$", "/*", '"', "FROM ", "--", "$a$"):
+    for piece in ("'", "$$", "/*", '"', "FROM ", "--", "$a$", "(", ")", "a(", "a (b) ", "a as ", "UPDATE OR "):
         describe(piece * 5_000)
+        describe("WITH " + piece * 5_000)
