@@ -13,7 +13,7 @@ from .held import HeldLines, Room
 from .lines import Line
 from .sampler import LogSampler
 
-_HELD = "service.held_lines"  # in the scope of a request
+_HELD, _VERDICT = "service.held_lines", "service.held_verdict"  # in the scope of a request
 
 
 class Pipeline:
@@ -44,6 +44,7 @@ class Pipeline:
 
     def end(self, request: MeasuredRequest, worth_keeping: bool) -> None:
         """Write or drop what a request holds, now that it is known how it ended."""
+        request.scope[_VERDICT] = worth_keeping
         held: HeldLines | None = request.scope.get(_HELD)
         if held is None:
             return
@@ -55,7 +56,10 @@ class Pipeline:
         """Tell whether a request's own line is left out, and count it if it is."""
         if self._everything:
             return False
-        reason = self._reason_in(self._held(request), level)
+        if _HELD in request.scope:
+            reason = self._reason_in(self._held(request), level)
+        else:
+            reason = self._reason_alone(request, level)
         if reason is not None:
             self._counts.dropped(level, reason)
         elif level == "info":
@@ -93,9 +97,17 @@ class Pipeline:
         identifier: str = state.get("trace_id") or state["request_id"]
         if held is None:
             held = request.scope[_HELD] = HeldLines(identifier, fraction(identifier), self._room)
+            held.verdict = request.scope.get(_VERDICT)  # background tasks log when all is decided
         elif held.identifier is not identifier:  # a line came before the trace had an id
             held.identifier, held.share = identifier, fraction(identifier)
         return held
+
+    def _reason_alone(self, request: MeasuredRequest, level: str) -> str | None:
+        """Decide about the line of a request that has logged nothing else, which most have not."""
+        state = request.scope["state"]
+        if self._sampler.samples_out(level, fraction(state.get("trace_id") or state["request_id"])):
+            return SAMPLED
+        return RATE_LIMITED if level == "info" and not self._sampler.admits() else None
 
     def _reason_in(self, held: HeldLines, level: str) -> str | None:
         if self._sampler.samples_out(level, held.share):

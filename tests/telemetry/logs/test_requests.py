@@ -243,6 +243,24 @@ async def test_what_is_logged_after_the_answer_goes_with_its_request(log_to: Log
     assert await said(logged, "/later", LEFT_OUT) == ["request", "background"]  # nothing was added
 
 
+async def test_what_only_a_background_task_logs_is_not_held_for_ever(log_to: LogTo) -> None:
+    """The request is over: its lines are left out or written at once, and take up no room."""
+    logged = log_to(**PRODUCTION)
+    app = FastAPI()
+    setup_exception_handler(app, metrics_config=MetricsConfig.testing())
+    measure_requests(app, RequestIds(), logged.logs.request_lines())
+
+    @app.get("/")
+    async def root(tasks: BackgroundTasks) -> None:
+        tasks.add_task(get_logger("shop").info, "later")
+
+    await request(app, "/", headers={"X-Request-ID": LEFT_OUT})
+    assert logged.dropped("info", "sampled") == 2
+    assert logged.logs._pipeline._room.left == 10_000
+    await request(app, "/", headers={"X-Request-ID": KEPT})
+    assert logged.events() == ["request", "later"]
+
+
 async def test_a_message_is_written_once_a_minute_from_one_endpoint(log_to: LogTo) -> None:
     """Not for other endpoints, errors and request lines."""
     logged = log_to(sample_info=1, repeat_seconds=60)
