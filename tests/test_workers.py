@@ -173,8 +173,8 @@ def test_each_gauge_is_of_the_workers_that_live(tmp_path: Path) -> None:
 
 
 def gauges(management: str) -> dict[str, float]:
-    """Return each gauge with the sum of its series."""
-    names = re.findall(r"^# TYPE (\w+) gauge$", scraped(management), re.MULTILINE)
+    """Return each gauge with the sum of its series, but for those of the samples."""
+    names = re.findall(r"^# TYPE (?!fds_)(\w+) gauge$", scraped(management), re.MULTILINE)
     return {name: total(management, name) for name in names}
 
 
