@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -53,8 +54,8 @@ def bugsink() -> Iterator[Bugsink]:
     container.ports[f"{PORT}"] = ("127.0.0.1",)  # type: ignore[assignment]
     with container:
         base = f"http://127.0.0.1:{container.get_exposed_port(PORT)}"
+        _wait(base)  # its database is made first, and whoever else uses it then keeps it from starting
         token = _token(container)
-        _wait(base, token)
         team = api(base, token, "teams/", name="tests")
         made = api(base, token, "projects/", name="shop", team=team["id"])
         project = api(base, token, f"projects/{made['id']}/")
@@ -73,11 +74,13 @@ def _token(container: Any) -> str:
         time.sleep(1)
 
 
-def _wait(base: str, token: str) -> None:
-    deadline = time.monotonic() + 60
+def _wait(base: str) -> None:
+    deadline = time.monotonic() + 120
     while True:
         try:
-            api(base, token, "teams/")
+            with urllib.request.urlopen(base, timeout=30):  # noqa: S310
+                return
+        except urllib.error.HTTPError:  # an answer, too
             return
         except OSError:
             if time.monotonic() > deadline:
