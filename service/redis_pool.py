@@ -29,6 +29,7 @@ def make_redis(url: str) -> Redis:
             max_connections=MAX_CONNECTIONS,
             retry=None,  # whoever asks has a breaker and something else to do
         )
-    except ValueError as problem:
+        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # nothing is sent, but options of the URL are looked at
+    except (ValueError, TypeError) as problem:
         raise ValueError(f"redis_url: {str(problem).splitlines()[0]}") from None
     return client

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from testcontainers.core.container import DockerContainer
@@ -49,18 +50,16 @@ def test_a_database_that_hangs_keeps_nobody_from_leaving(postgres: tuple[str, Do
         process.wait(timeout=10)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_disk_behind_both_streams_keeps_nobody_from_being_served(tmp_path: Path) -> None:
-    """As with `>> service.log 2>&1`."""
+def serves_and_stops(command: list[str], folder: Path, stdout: IO[bytes], stderr: IO[bytes] | None, **env: str) -> None:
+    """Start a service, ask it until it answers, and end it."""
     port = free_port()
-    with Path("/dev/full").open("wb") as full:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", str(port)],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(REPOSITORY)},
-            stdout=full,
-            stderr=full,
-        )
+    process = subprocess.Popen(
+        [*command, sys.executable, "-m", "service", "serve", "--port", str(port)],
+        cwd=folder,
+        env={"PYTHONPATH": str(REPOSITORY), **env},
+        stdout=stdout,
+        stderr=stderr,
+    )
     try:
         deadline = time.monotonic() + 30
         while status(f"http://127.0.0.1:{port}/v1/products") != 200:
@@ -74,25 +73,18 @@ def test_a_full_disk_behind_both_streams_keeps_nobody_from_being_served(tmp_path
         process.wait(timeout=10)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_behind_both_streams_keeps_nobody_from_being_served(tmp_path: Path) -> None:
+    """As with `>> service.log 2>&1`."""
+    with Path("/dev/full").open("wb") as full:
+        serves_and_stops([], tmp_path, full, full)
+
+
 def test_a_welcome_that_nobody_can_read_is_not_among_the_logs(tmp_path: Path) -> None:
     """Where stderr was closed before the start, Python would print it to stdout."""
-    port = free_port()
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
+    closing = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" 2>&-', "sh", *command],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(REPOSITORY), "LOG_FORMAT": "json"},
-            stdout=log,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while status(f"http://127.0.0.1:{port}/health/live") != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        process.terminate()
-        assert process.wait(timeout=20) == 0
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-    assert all(line.startswith("{") for line in (tmp_path / "log").read_text().splitlines())
+        serves_and_stops(closing, tmp_path, log, None, LOG_FORMAT="json")
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines
+    assert all(line.startswith("{") for line in lines)

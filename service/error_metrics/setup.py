@@ -66,22 +66,12 @@ def setup_metrics(
     app.state.sentry = collector.reporter = init_sentry(config, exporter, catalogue)
     app.state.error_metrics = collector
     set_default_collector(collector)
-    if not config.enabled:
-        return collector
-    if collector.shared is not None:
-        _share_while_serving(app, collector)
-    measurement = measure_requests(app)
-    measurement.lose = collector.lose
-    if collector.reporter is not None:
-        measurement.add(RequestTrails())
-    if exporter is not None:
-        _serve_exposition(monitoring, exporter, config.prometheus_path)
-    if config.dashboard_enabled:
-        summary = RequestSummary()
-        measurement.add(summary)
-        _serve_dashboard(monitoring, DashboardAPI(collector, summary, catalogue))
-    if serve_on is None:
-        _leave_out_own_routes(measurement, config)
+    if config.enabled:
+        if collector.shared is not None:
+            _share_while_serving(app, collector)
+        measurement = _observe_and_serve(app, monitoring, collector, catalogue)
+        if serve_on is None:
+            _leave_out_own_routes(measurement, config)
     return collector
 
 
@@ -98,6 +88,23 @@ def refuse_taken(routes: Sequence[BaseRoute], config: MetricsConfig) -> None:
     for path in (PAGE_PATH, API_PATH):
         if config.dashboard_enabled and taken(routes, path):
             raise ValueError(f"dashboard_enabled: the application has {path} already, move it or set this to false")
+
+
+def _observe_and_serve(
+    app: FastAPI, monitoring: FastAPI, collector: ErrorMetricsCollector, catalogue: ExceptionRegistry
+) -> Measurement:
+    config = collector.config
+    measurement = measure_requests(app)
+    measurement.lose = collector.lose
+    if collector.reporter is not None:
+        measurement.add(RequestTrails())
+    if collector.exporter is not None:
+        _serve_exposition(monitoring, collector.exporter, config.prometheus_path)
+    if config.dashboard_enabled:
+        summary = RequestSummary()
+        measurement.add(summary)
+        _serve_dashboard(monitoring, DashboardAPI(collector, summary, catalogue))
+    return measurement
 
 
 def _exporter(config: MetricsConfig, registry: CollectorRegistry | None) -> PrometheusExporter | None:

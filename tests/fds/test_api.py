@@ -134,6 +134,20 @@ async def test_a_fault_in_an_engine_costs_its_finding_only(
     assert (await evaluate(app, device="stolen-phone")).json()["decision"] == "block"
 
 
+async def test_sentry_is_told_of_engines_that_fail_or_are_late(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By transaction and engine; a late one with its time and its limit."""
+    told: list[tuple[Any, ...]] = []
+    for name in ("capture_fds_exception", "capture_fds_performance_issue"):
+        monkeypatch.setattr(f"service.fds.detection.{name}", lambda *facts: told.append(facts))
+    await request(app, "/v1/engines/rules/fault", "PUT", json_body={"error": True})
+    await request(app, "/v1/engines/model/fault", "PUT", json_body={"latency_ms": 500})
+    await evaluate(app, "t1")
+    failed, late = told
+    assert (type(failed[0]), failed[1:]) == (RuntimeError, ("t1", 0, "rules"))
+    assert late[0] >= late[1]
+    assert late[1:] == (pytest.approx(40, abs=5), "t1", "model")
+
+
 async def test_with_every_engine_away_a_payment_is_held(app: FastAPI) -> None:
     """Nobody has looked at it."""
     for engine in ("rules", "model", "threats"):

@@ -66,6 +66,7 @@ def test_without_redis_it_says_what_to_set(capsys: pytest.CaptureFixture[str]) -
         ("redis://127.0.0.1:{port}", "redis_url: Error"),
         ("http://127.0.0.1", "redis_url: not a Redis URL"),
         ("redis://127.0.0.1:x", "redis_url: "),
+        ("redis://127.0.0.1:{port}?mood=good", "redis_url: "),
     ],
 )
 def test_a_redis_that_is_not_there_is_one_line(

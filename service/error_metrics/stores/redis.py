@@ -35,6 +35,7 @@ from .codec import (
 )
 from .own import Own
 from .picture import EventBook, Picture
+from .redis_client import close_all, connector
 from .shared import SharedStore
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 KEPT_DAYS = 8  # the longest window and a margin; then the state of a process that has gone goes, too
 KEPT = KEPT_DAYS * 24 * 3600
 REFRESH = 3600.0  # seconds after which a process that has nothing new says that it is still there
-TIMEOUT = 1.0
-# The same URL may serve other clients, whose options win in `from_url`.
-OPTIONS = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "decode_responses": False}
 CHUNK = 500  # events in one command
 OWNERS = 1000  # processes that are read, the newest first
 STATES_AT_ONCE = 50
@@ -82,10 +80,10 @@ class RedisStore(SharedStore):
 
     def __init__(self, url: str, names: tuple[str, str], own: Own, size: int, retention: float) -> None:
         self._prefix = ":".join(("error-metrics", *(quote(name, safe="") for name in names)))
-        self._connect = _connector(url)
+        self._connect = connector(url)
         self._connect().close()  # nothing is sent yet, but options are looked at
         self._open: list[Redis] = []  # the client, while it works
-        weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, close_all, self._open)
         super().__init__(own, size, retention)
 
     def _start_over(self) -> None:
@@ -126,7 +124,7 @@ class RedisStore(SharedStore):
             self._news = False
 
     def _turn_failed(self) -> None:
-        _close_all(self._open)
+        close_all(self._open)
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
@@ -266,31 +264,6 @@ class RedisStore(SharedStore):
         except Unreadable as problem:
             self._warn_once("damage", f"what can't be read is not shown ({what}: {problem})")
         return None
-
-
-def _connector(url: str) -> Callable[[], Redis]:
-    try:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise ValueError("redis_url: the package is missing, pip install redis") from None
-
-    def connect() -> Redis:
-        # Retrying is the turn's part: within one call it would only make a hanging Redis hang longer.
-        try:
-            client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
-        except (ValueError, TypeError) as problem:
-            raise ValueError(f"redis_url: {problem}") from None
-        client.connection_pool.connection_kwargs.update(OPTIONS)
-        return client
-
-    return connect
-
-
-def _close_all(clients: list[Redis]) -> None:
-    while clients:
-        clients.pop().close()
 
 
 def _field(state: SeriesState) -> bytes:

@@ -7,11 +7,10 @@ from typing import NamedTuple, TypeVar
 
 from service.fds.transaction import Transaction
 
-from .past import DAY, HOUR, MINUTE, SMALL, Past, habits
+from .past import DAY, HOUR, MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS, MINUTE, SMALL, Past, habits
 
 T = TypeVar("T")
 MAX_USERS = MAX_DEVICES = 50_000
-MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS = 100, 20, 20  # of one user: attempts, devices and countries; users of a device
 
 
 class _Attempt(NamedTuple):

@@ -9,6 +9,8 @@ from typing import Protocol
 from service.fds.transaction import Transaction
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS = 100, 20, 20
+"""What is kept of one user: attempts of an hour, devices and countries; and users of one device."""
 SMALL = 5_000
 """KRW; whoever tries stolen cards begins with amounts that nobody misses."""
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from service.fds.transaction import Transaction
 
-from .past import DAY, HOUR, MINUTE, SMALL, Past, habits
+from .past import DAY, HOUR, MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS, MINUTE, SMALL, Past, habits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 PREFIX = "fds:"
-MAX_ATTEMPTS, MAX_SHARERS, MAX_KNOWN = 100, 20, 20
 PROFILE_DAYS = 90
 
 
