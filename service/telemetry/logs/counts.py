@@ -21,11 +21,17 @@ SAMPLED, RATE_LIMITED, REPEATED, QUEUE_FULL, WRITE_FAILED = REASONS = (
 
 
 class LogCounts:
-    """Counts by level and, for lines that were not written, by reason."""
+    """Counts by level and, for lines that were not written, by reason.
+
+    Attributes:
+        written: counts a line of a level.
+        dropped: counts a line of a level that is lost or left out for a reason.
+    """
 
     def __init__(self) -> None:
         self._written = EarlyCounter("log_lines_total", "Lines written.", ("level",))
         self._dropped = EarlyCounter("log_lines_dropped_total", "Lines not written.", ("level", "reason"))
+        self.written, self.dropped = self._written.add, self._dropped.add
 
     def register(self, registry: CollectorRegistry) -> None:
         """Export the counts.
@@ -35,11 +41,3 @@ class LogCounts:
         """
         self._written.register(registry, ((level,) for level in LEVELS))
         self._dropped.register(registry, product(LEVELS, REASONS))
-
-    def written(self, level: str) -> None:
-        """Count a line that is out."""
-        self._written.add(level)
-
-    def dropped(self, level: str, reason: str) -> None:
-        """Count a line that is lost or left out."""
-        self._dropped.add(level, reason)

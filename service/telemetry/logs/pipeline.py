@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from service.error_metrics.measurement import MeasuredRequest
 from service.telemetry.keeping import fraction
@@ -59,12 +60,13 @@ class Pipeline:
         if _HELD in request.scope:
             reason = self._reason_in(self._held(request), level)
         else:
-            reason = self._reason_alone(request, level)
-        if reason is not None:
-            self._counts.dropped(level, reason)
-        elif level == "info":
-            self._sampler.spend()
-        return reason is not None
+            reason = self._reason_alone(request.scope["state"], level)
+        if reason is None:
+            if level == "info":
+                self._sampler.spend()
+            return False
+        self._counts.dropped(level, reason)
+        return True
 
     def _take(self, line: Line) -> None:
         if self._everything:
@@ -102,9 +104,8 @@ class Pipeline:
             held.identifier, held.share = identifier, fraction(identifier)
         return held
 
-    def _reason_alone(self, request: MeasuredRequest, level: str) -> str | None:
+    def _reason_alone(self, state: Mapping[str, Any], level: str) -> str | None:
         """Decide about the line of a request that has logged nothing else, which most have not."""
-        state = request.scope["state"]
         if self._sampler.samples_out(level, fraction(state.get("trace_id") or state["request_id"])):
             return SAMPLED
         return RATE_LIMITED if level == "info" and not self._sampler.admits() else None

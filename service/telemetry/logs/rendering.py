@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -60,7 +61,7 @@ class Renderer:
         self._render: Callable[..., Any] = (
             structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
             if console
-            else structlog.processors.JSONRenderer(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            else _as_json
         )
 
     def __call__(self, line: Line) -> bytes:
@@ -84,7 +85,7 @@ class Renderer:
         entry: dict[str, Any] = {
             "timestamp": iso_utc(line.time),
             "level": line.level,
-            "event": self._text(_formatted(line)),
+            "event": line.event if line.request_line else self._text(_formatted(line)),
             "logger": line.logger,
             **self._facts,
         }
@@ -124,6 +125,14 @@ class Renderer:
             masked = self._masked(_end_of(text))
             told["traceback"] = masked if len(masked) <= MAX_TEXT else "…" + masked[1 - MAX_TEXT :]
         return told
+
+
+# structlog's renderer makes an encoder for each line, which takes as long as the encoding.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=repr).encode
+
+
+def _as_json(_logger: object, _name: str, entry: dict[str, Any]) -> str:
+    return _ENCODE(entry)
 
 
 def _harmless(value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable
-from functools import partial
 
 from service.error_metrics.handover import Handover
 
@@ -72,13 +71,13 @@ class Writer:
                 rendered.append((line.level, self._render(line)))
             except Exception:  # noqa: BLE001  # what can't be shown or masked is not written
                 self._counts.dropped(line.level, WRITE_FAILED)
-        count: Callable[[str], None] = self._counts.written
         written = self._write(b"".join(text for _, text in rendered))
         for level, text in rendered:
             written -= len(text)
             if written < 0:
-                count = partial(self._counts.dropped, reason=WRITE_FAILED)
-            count(level)
+                self._counts.dropped(level, WRITE_FAILED)
+            else:
+                self._counts.written(level)
 
     def _write(self, data: bytes) -> int:
         """Return how many bytes of `data` were written."""
