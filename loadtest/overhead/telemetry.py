@@ -14,6 +14,9 @@ from loadtest.overhead.blocks import Samples, Worker, alternate
 from loadtest.overhead.telemetry_variants import TELEMETRY
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+LINES = ("ids", "logs")
+"""The smallest difference here: measured as a pair once more, because what runs in between takes the caches away."""
+
 WATCHED = ("ids", "logs", "traces")
 LOAD = 200
 """Requests a second while the event loop is watched."""
@@ -27,6 +30,7 @@ def measure(how_often: int, layouts: int) -> dict[str, Any]:
         return {
             "counts": counts,
             "hot": times.measure(names, how_often),
+            "pair": times.measure(LINES, 10 * how_often, cells=("healthy",)),
             "server": server.measure(names, 2 * how_often),
             "stalls": _stalls(how_often),
         }

@@ -123,7 +123,7 @@ def _reported(section: Any) -> Iterator[Row]:
 
 
 def _told(section: Any) -> Iterator[Row]:
-    line = added_time(section, "hot", "healthy", "logs", "ids")
+    line = added_time(section, "pair", "healthy", "logs", "ids")
     yield Row("a log line for each request, sampled at 10 %, hot loop", line.high, interval(line), "µs CPU", 10)
     for kind, where in (("hot", "hot loop"), ("server", "in uvicorn")):
         span = added_time(section, kind, "healthy", "traces", "ids")

@@ -31,12 +31,9 @@ def worth_keeping(request: MeasuredRequest) -> bool:
 
     It failed when its status is 500 or above, or when an error of severity `error` or `critical` was recorded.
     """
-    return request.status >= 500 or request.duration > SLOW_SECONDS or is_marked(request) or failed_severely(request)
-
-
-def is_marked(request: MeasuredRequest) -> bool:
-    """Tell whether the request's trace is one of those that are kept although nothing happened."""
-    return bool(request.scope.get("state", {}).get("trace_marked"))
+    if request.status >= 500 or request.duration > SLOW_SECONDS or failed_severely(request):
+        return True
+    return "state" in request.scope and "trace_marked" in request.scope["state"]
 
 
 def failed_severely(request: MeasuredRequest) -> bool:

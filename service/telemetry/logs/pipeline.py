@@ -43,30 +43,36 @@ class Pipeline:
         except Exception:  # noqa: BLE001
             self._counts.dropped(level, WRITE_FAILED)
 
-    def end(self, request: MeasuredRequest, worth_keeping: bool) -> None:
-        """Write or drop what a request holds, now that it is known how it ended."""
-        request.scope[_VERDICT] = worth_keeping
-        held: HeldLines | None = request.scope.get(_HELD)
-        if held is None:
-            return
+    def ends(self, request: MeasuredRequest, level: str | None, worth_keeping: bool) -> bool:
+        """Write or drop what a request holds, now that it is known how it ended, and decide about its own line.
+
+        Args:
+            request: it is over.
+            level: of its own line; None when none is made.
+            worth_keeping: whether nothing of it is left out.
+
+        Returns:
+            Whether the line is to be written; one that is left out is counted.
+        """
+        scope = request.scope
+        scope[_VERDICT] = worth_keeping
+        held = self._released(request, worth_keeping) if _HELD in scope else None
+        if level is None or worth_keeping or self._everything:
+            return level is not None
+        # Most requests have logged nothing else.
+        reason = self._reason_alone(scope["state"], level) if held is None else self._reason_in(held, level)
+        if reason is not None:
+            self._counts.dropped(level, reason)
+        elif level == "info":
+            self._sampler.spend()
+        return reason is None
+
+    def _released(self, request: MeasuredRequest, worth_keeping: bool) -> HeldLines:
+        held = self._held(request)
         held.verdict = worth_keeping
         for line, reason in held.release():
             self._settle(line, reason, worth_keeping)
-
-    def leaves_out(self, request: MeasuredRequest, level: str) -> bool:
-        """Tell whether a request's own line is left out, and count it if it is."""
-        if self._everything:
-            return False
-        if _HELD in request.scope:
-            reason = self._reason_in(self._held(request), level)
-        else:
-            reason = self._reason_alone(request.scope["state"], level)
-        if reason is None:
-            if level == "info":
-                self._sampler.spend()
-            return False
-        self._counts.dropped(level, reason)
-        return True
+        return held
 
     def _take(self, line: Line) -> None:
         if self._everything:
@@ -105,7 +111,6 @@ class Pipeline:
         return held
 
     def _reason_alone(self, state: Mapping[str, Any], level: str) -> str | None:
-        """Decide about the line of a request that has logged nothing else, which most have not."""
         if self._sampler.samples_out(level, fraction(state.get("trace_id") or state["request_id"])):
             return SAMPLED
         return RATE_LIMITED if level == "info" and not self._sampler.admits() else None

@@ -36,10 +36,8 @@ class RequestLines(RequestObserver):
 
     def finished(self, request: MeasuredRequest) -> None:
         """Log a request that is over."""
-        keep = worth_keeping(request)
-        self._pipeline.end(request, keep)
         level = "error" if request.status >= 500 else "info"
-        if level in self._made and (keep or not self._pipeline.leaves_out(request, level)):
+        if self._pipeline.ends(request, level if level in self._made else None, worth_keeping(request)):
             self._pipeline.write(self._line(request, level))
 
     def _line(self, request: MeasuredRequest, level: str) -> Line:
