@@ -33,7 +33,10 @@ from service.error_metrics.catalogue import as_markdown, as_table
 from service.error_metrics.registry import default_registry
 from service.migrations import upgrade
 from service.serving import Limits, Listening, serve
-from service.settings import Settings
+from service.settings import (
+    APPS,  # SAMPLE
+    Settings,
+)
 from service.telemetry.logs import LogConfig, Logs, get_logger, setup_logging
 from service.telemetry.logs.writer import hold_open
 from service.workers import Workers, check_shared_metrics, clear_shared_metrics
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     serve.add_argument("--port", default="8000", help="port to listen on (default %(default)s)")
     serve.add_argument("--workers", default="1", help="processes that serve; see docs/workers.md (default %(default)s)")
+    serve.add_argument("--app", choices=APPS, help="what to serve (default SERVICE_APP, or all)")  # SAMPLE
     serve.set_defaults(command=_serve)
     migrate = commands.add_parser("migrate", help="bring the database up to this code's schema")
     migrate.set_defaults(command=partial(_on_database, _migrate))
@@ -92,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = Settings.from_environment()
+    settings = Settings.from_environment(**{"service_app": options.app} if getattr(options, "app", None) else {})
     workers = _workers(options.workers)
     if workers > 1 and settings.metrics.enabled and settings.metrics.prometheus_enabled:
         check_shared_metrics()

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
-from service import fds, shop  # SAMPLE
+from service import shop  # SAMPLE
 from service.database import close_engine, is_sqlite, make_engine
 from service.error_metrics import ErrorMetricsCollector, setup_exception_handler
 from service.error_metrics.requests import measure_requests
@@ -24,6 +24,7 @@ from service.redis_pool import make_redis
 from service.request_limits import BodyLimit, TimeLimit
 from service.resources import Resources
 from service.settings import Settings
+from service.shop_with_fds import install_samples  # SAMPLE
 from service.telemetry import HTTPMetrics, Readiness, health_router, instrument_database, set_app_info
 from service.telemetry.api_keys import APIKeys
 from service.telemetry.dependencies import DependencyUp
@@ -100,8 +101,7 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
     _limit_requests(app, settings)
     app.add_route("/", _to_docs, include_in_schema=False)
     app.state.resources = Resources.counted(engine, redis, registry, spans)
-    shop.install(app, app.state.resources, faults_enabled=settings.faults_enabled)  # SAMPLE
-    fds.install(app, app.state.resources, faults_enabled=settings.faults_enabled)  # SAMPLE
+    install_samples(app, app.state.resources, settings)  # SAMPLE
     refuse_taken([route for route in serving.routes if route not in modules_own], settings.metrics)
     return Service(app, management, readiness)
 

@@ -1,19 +1,19 @@
-"""The engine, and one session for each request."""
+"""The engine, and what databases differ in."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 CLOSE_SECONDS = 2.0
+POOL_SIZE = 20
+POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 2.0, 5.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,7 +35,7 @@ def make_engine(url: str) -> AsyncEngine:
     """
     _check_port(url)
     try:
-        engine = create_async_engine(url, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_pre_ping=True, **_options_of(url))
     except ModuleNotFoundError as problem:
         raise ValueError(f"database_url: its driver is missing: pip install {problem.name}") from None
     except (SQLAlchemyError, ValueError) as problem:  # the latter from an option that is no number
@@ -44,6 +44,15 @@ def make_engine(url: str) -> AsyncEngine:
         _check_folder(engine.url.database)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _options_of(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        # One writes at a time: who waits for a connection gets it in turn, who waits for SQLite's lock does not.
+        return {} if ":memory:" in url else {"pool_size": 4, "max_overflow": 0}
+    # Who can't have a connection, or an answer, is told so before the client gives up.
+    limits = {"timeout": CONNECT_SECONDS, "command_timeout": ANSWER_SECONDS} if "+asyncpg" in url else {}
+    return {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_SECONDS, "connect_args": limits}
 
 
 def is_sqlite(engine: AsyncEngine) -> bool:
@@ -79,14 +88,5 @@ def _check_folder(file: str | None) -> None:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # Readers don't wait for the writer, writers wait for each other, and foreign keys are checked.
-    for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in ("journal_mode=WAL", "busy_timeout=15000", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-async def _session(request: Request) -> AsyncIterator[AsyncSession]:
-    sessions: async_sessionmaker[AsyncSession] = request.app.state.sessions
-    async with sessions() as session:
-        yield session
-
-
-Session = Annotated[AsyncSession, Depends(_session)]

@@ -27,7 +27,12 @@ _NAME = matching(
 _ORIGIN = matching(r"\*|https?://[A-Za-z0-9.-]+(:\d+)?", "give origins as https://shop.example, or *")
 _KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MIN_KEY = 16
-SECRETS = ("database_url", "redis_url", "api_keys")
+SECRETS = ("database_url", "redis_url", "api_keys", "fds_key", "fingerprint_key")
+App = Literal["shop", "fds", "all"]
+APPS: tuple[App, ...] = ("shop", "fds", "all")
+_NAMES: dict[App, str] = {"shop": "shop", "fds": "fds", "all": "shop"}
+_BASE = matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "write an address as in http://fds:8001")
+NO_SECRET = "for development only"  # noqa: S105  # production refuses it
 Dependency = Literal["database", "schema", "redis"]
 
 
@@ -72,6 +77,10 @@ class Settings(BaseSettings):
     """The environment variables of the same names in capitals; `METRICS_*` are in `metrics`, `LOG_*` in `logs`.
 
     Attributes:
+        service_app: what is served: `shop`, `fds`, or `all` in one process.
+        fds_url: where the fraud service is; unset, the shop asks the one in its own process.
+        fds_key: one of the fraud service's API keys, which the shop shows it.
+        fingerprint_key: makes fingerprints of card numbers; the same in all replicas.
         redis_url: what replicas share; unset, each keeps it in memory for itself.
         otel_enabled: whether requests are traced; where spans go is said by the standard `OTEL_*` variables.
         readiness_required: the checks without which `/health/ready` answers 503; names with commas between.
@@ -89,10 +98,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
 
     environment: Environment = "development"
-    service_name: Annotated[str, _NAME] = "shop"
+    service_app: App = "all"
+    service_name: Annotated[str, _NAME] = Field(default_factory=lambda known: _NAMES[known.get("service_app", "all")])
     app_version: Annotated[str, Field(min_length=1, max_length=64)] = VERSION
     database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///shop.db"
     redis_url: Annotated[str | None, Field(repr=False)] = None
+    fds_url: Annotated[str, _BASE] | None = None
+    fds_key: Annotated[str | None, Field(repr=False, min_length=MIN_KEY)] = None
+    fingerprint_key: Annotated[str, Field(repr=False, min_length=16)] = NO_SECRET
     faults_enabled: bool = False
     otel_enabled: bool = False
     readiness_required: Annotated[frozenset[Dependency], NoDecode] = frozenset(("database", "schema"))
@@ -163,15 +176,15 @@ class Settings(BaseSettings):
         return init_settings, SecretFiles(settings_cls), env_settings
 
     @classmethod
-    def from_environment(cls) -> Self:
-        """Read the environment.
+    def from_environment(cls, **given: Any) -> Self:
+        """Read the environment; what is given wins.
 
         Raises:
             ValueError: a value is unknown, out of range or unsafe; the message names the setting.
         """
-        own = cls(metrics=MetricsConfig())
+        own = cls(metrics=MetricsConfig(), **given)
         shared = {"ENVIRONMENT": own.environment, "SERVICE_NAME": own.service_name, "APP_VERSION": own.app_version}
         metrics = MetricsConfig.from_environment({**os.environ, **shared})
         if metrics.environment != own.environment:
             raise ValueError("METRICS_ENVIRONMENT: contradicts ENVIRONMENT, set the latter only")
-        return cls(metrics=metrics, logs=LogConfig.of(own.environment))
+        return cls(metrics=metrics, logs=LogConfig.of(own.environment), **given)

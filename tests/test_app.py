@@ -146,9 +146,9 @@ async def test_it_works_with_its_metrics_off(tmp_path: Path, metrics: MetricsCon
 async def test_production_answers_show_nothing_of_the_inside(tmp_path: Path) -> None:
     """Neither exception nor traceback."""
     metrics = MetricsConfig.production()
-    app = make_app(tmp_path, environment="production", metrics=metrics)
+    app = make_app(tmp_path, environment="production", fingerprint_key="0123456789abcdef", metrics=metrics)
     stop = await start(app)
-    app.state.sessions = None
+    app.state.shop.catalogue = None
     result = await request(app, "/v1/products")
     await stop()
     assert (result.status, result.json()["error_code"]) == (500, 599)
@@ -178,7 +178,7 @@ async def test_security_headers_can_be_switched_off(tmp_path: Path, wanted: bool
 async def test_requests_are_limited_as_the_settings_say(tmp_path: Path) -> None:
     """In size by default, in time on demand."""
     app = make_app(tmp_path, max_body_bytes=1000, request_timeout_seconds=0.2)
-    assert (await request(app, "/v1/orders", "POST", json_body={"a": "x" * 1000})).status == 413
+    assert (await request(app, "/v1/users", "POST", json_body={"a": "x" * 1000})).status == 413
 
     @app.get("/slow")
     async def slow() -> None:
@@ -186,7 +186,7 @@ async def test_requests_are_limited_as_the_settings_say(tmp_path: Path) -> None:
 
     assert (await request(app, "/slow")).status == 504
     open_to_all = make_app(tmp_path, max_body_bytes=0)
-    assert (await request(open_to_all, "/v1/orders", "POST", json_body={"a": "x" * 2_000_000})).status == 422
+    assert (await request(open_to_all, "/v1/users", "POST", json_body={"a": "x" * 2_000_000})).status == 422
 
 
 @pytest.mark.parametrize(("fault", "arrived"), [("", 1), ("hang", 0)])
@@ -197,7 +197,7 @@ async def test_what_was_not_reported_yet_is_sent_when_the_service_stops(
     with sentry_server(fault) as server:
         app = make_app(tmp_path, metrics=MetricsConfig(sentry_enabled=True, sentry_dsn=server.dsn))
         stop = await start(app)
-        app.state.sessions = None
+        app.state.shop.catalogue = None
         assert (await request(app, "/v1/products")).status == 500
         started = time.monotonic()
         await stop()

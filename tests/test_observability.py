@@ -23,8 +23,11 @@ from service.telemetry.keeping import MARKED_FRACTION, fraction
 from tests.collectors import collector
 from tests.servers import REPOSITORY, free_port, launch, status
 
+KEY = "0123456789abcdef"
 PRODUCTION = {
     "ENVIRONMENT": "production",
+    "FINGERPRINT_KEY": KEY,
+    "API_KEYS": f"till:{KEY}",
     "METRICS_DASHBOARD_TOKEN": "t" * 32,
     "OTEL_ENABLED": "true",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
@@ -161,12 +164,19 @@ def test_a_bad_collector_costs_spans_only(tmp_path: Path, mood: str) -> None:
 def test_running_requests_finish_whatever_hangs(tmp_path: Path) -> None:
     """SIGTERM during fifty of them, with a collector that hangs and a stdout that nobody reads."""
     read, write = os.pipe()
-    body = json.dumps({"items": [{"product_id": 1, "quantity": 1}]}).encode()
+    facts = {"transaction_id": "t1", "user_id": "u1", "amount": 1, "card": "c1", "ip": "198.18.0.1", "country": "KR"}
+    body = json.dumps({**facts, "card_country": "KR", "account_age_days": 1}).encode()
     with ExitStack() as stack:
         address = stack.enter_context(collector("hangs"))
         service = stack.enter_context(running(tmp_path, write, **PRODUCTION, OTEL_EXPORTER_OTLP_ENDPOINT=address))
         calls = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 20)) for _ in range(50)]
-        head = ("POST /v1/orders HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}")
+        head = (
+            "POST /v1/evaluate HTTP/1.1",
+            "Host: x",
+            "Content-Type: application/json",
+            f"X-API-Key: {KEY}",
+            f"Content-Length: {len(body)}",
+        )
         for call in calls:
             call.sendall("\r\n".join((*head, "", "")).encode() + body[:5])
         time.sleep(0.5)

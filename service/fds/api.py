@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 
 from service.error_metrics.models import Problem
+from service.partners import Partners
 
 from .detection import FraudDetection
 from .faults import EngineFaults, Fault
@@ -16,7 +17,16 @@ from .transaction import Transaction
 
 PROBLEM: dict[str, Any] = {"model": Problem}
 
-router = APIRouter(prefix="/v1", tags=["fraud detection"], responses={422: PROBLEM})
+
+async def _known(request: Request, x_api_key: Annotated[str, Header()] = "") -> None:
+    callers: Partners | None = request.app.state.fraud_callers
+    if callers is not None:
+        callers.named(x_api_key)
+
+
+router = APIRouter(
+    prefix="/v1", tags=["fraud detection"], responses={401: PROBLEM, 422: PROBLEM}, dependencies=[Depends(_known)]
+)
 fault_router = APIRouter(prefix="/v1/engines", tags=["fault switches"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.database_access import Database
 
 from .errors import AlreadyLabelled, DecisionLost, UnknownDecision
 from .evaluation import Evaluation
@@ -32,6 +34,7 @@ class Decisions:
 
     def __init__(self, engine: AsyncEngine, lost: Callable[[DecisionLost], None]) -> None:
         self._engine = engine
+        self._database = Database(engine)
         self._lost = lost
         self._waiting: dict[str, dict[str, Any]] = {}
         self._wake = asyncio.Event()
@@ -66,21 +69,24 @@ class Decisions:
         Raises:
             UnknownDecision: nothing was decided about it.
             AlreadyLabelled: the opposite was noted before.
+            DatabaseUnavailable: the database is away.
         """
         if transaction_id in self._waiting:
-            await self._write()
+            with suppress(SQLAlchemyError, OSError):  # the label finds out the same, and says it better
+                await self._write()
         unlabelled = (
             update(FraudDecision)
             .where(FraudDecision.transaction_id == transaction_id, FraudDecision.fraud.is_(None))
             .values(fraud=fraud, labelled_at=datetime.now(UTC))
             .returning(FraudDecision.decision)
+            .execution_options(synchronize_session=False)
         )
-        async with self._engine.begin() as connection:
-            decision = (await connection.execute(unlabelled)).scalar_one_or_none()
+        async with self._database() as session, session.begin():
+            decision = (await session.execute(unlabelled)).scalar_one_or_none()
             if decision is not None:
                 return decision in STOPPED
             known = select(FraudDecision.fraud).where(FraudDecision.transaction_id == transaction_id)
-            noted = (await connection.execute(known)).one_or_none()
+            noted = (await session.execute(known)).one_or_none()
         if noted is None:
             raise UnknownDecision(detail={"transaction_id": transaction_id})
         if noted.fraud != fraud:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from service.partners import Partners
 from service.resources import Resources
 from service.telemetry.circuit_breaker import CircuitBreaker
 
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 SAMPLE_LIST = Path(__file__).parent / "threat_lists" / "sample.csv"
 
 
-def install(app: FastAPI, resources: Resources, *, faults_enabled: bool) -> FraudDetection:
+def install(app: FastAPI, resources: Resources, callers: Partners | None, *, faults_enabled: bool) -> FraudDetection:
     """Add the routes of fraud detection to `app`, and return what they ask.
 
     Args:
         app: the application, its error metrics set up and with a list of `watchers` that run with it.
         resources: the database for decisions; Redis, if there is one, for history and threat list.
+        callers: those who may ask; None for everybody.
         faults_enabled: whether the fault switches can be reached.
     """
     history, threats = _shared(resources.redis, resources) if resources.redis is not None else _own()
@@ -47,7 +49,7 @@ def install(app: FastAPI, resources: Resources, *, faults_enabled: bool) -> Frau
         Confusion(registry) if registry is not None else None,
         record,
     )
-    app.state.fraud_detection, app.state.engine_faults = detection, faults
+    app.state.fraud_detection, app.state.fraud_callers, app.state.engine_faults = detection, callers, faults
     app.state.watchers.append(detection)
     app.include_router(router)
     if faults_enabled:

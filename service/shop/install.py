@@ -5,26 +5,66 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from service.database_access import Database
+from service.partners import Partners
 from service.resources import Resources
+from service.telemetry.circuit_breaker import CircuitBreaker
 
-from .api import fault_router, router
+from .accounts import Sessions, Throttle
+from .active_users import ActiveUsers
+from .cache import make_cache
+from .catalogue import Catalogue
+from .checkout import Checkout, Issuer, Orders
+from .domain.fraud import FraudCheck
+from .expiry import Expiry
 from .faults import Faults
+from .metrics import ShopMetrics
+from .record import count_in
+from .routes import ROUTERS, faults
+from .shop import Shop
 
 LOCALES = Path(__file__).parent / "locales"
 
 
-def install(app: FastAPI, resources: Resources, *, faults_enabled: bool) -> None:
+def install(
+    app: FastAPI,
+    resources: Resources,
+    fraud: FraudCheck,
+    *,
+    fingerprint_key: str,
+    partners: Partners,
+    faults_enabled: bool,
+) -> None:
     """Add the shop's routes to `app`.
 
     Args:
-        app: the application.
-        resources: the database, with products and orders.
+        app: the application, with a list of `watchers` that run with it.
+        resources: the database; Redis, if there is one, for caches and counters.
+        fraud: judges payments.
+        fingerprint_key: makes fingerprints of card numbers; the same in all replicas.
+        partners: those who ship and review.
         faults_enabled: whether the fault switches can be reached.
     """
-    app.state.sessions = async_sessionmaker(resources.engine, expire_on_commit=False)
-    app.state.faults = Faults(faults_enabled)
-    app.include_router(router)
+    metrics = ShopMetrics(resources.registry) if resources.registry is not None else None
+    count_in(metrics)
+    database = Database(resources.engine)
+    breaker = CircuitBreaker("redis-shop", resources.breakers)
+    switches, orders = Faults(faults_enabled), Orders(database)
+    sessions = Sessions(database, make_cache(resources, breaker, "session"))
+    active = ActiveUsers(resources.redis, breaker)
+    app.state.shop = Shop(
+        database,
+        sessions,
+        Throttle(resources.redis, breaker),
+        Catalogue(database, make_cache(resources, breaker, "product")),
+        Checkout(orders, fraud, Issuer(switches), fingerprint_key.encode()),
+        active,
+        switches,
+        partners,
+    )
+    app.state.watchers += [active, Expiry(orders, sessions)]
+    for router in ROUTERS:
+        app.include_router(router)
     if faults_enabled:
-        app.include_router(fault_router)
+        app.include_router(faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,26 @@ async def sample(app: FastAPI, name: str) -> float:
     """Return a sample of the scrape."""
     text = (await request(app, "/metrics")).text
     return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+@pytest.mark.parametrize("path", ["/v1/evaluate", "/v1/feedback"])
+async def test_where_there_are_keys_nobody_asks_or_teaches_without_one(path: str, tmp_path: Path) -> None:
+    """Who shows a known one gets as far as the facts."""
+    app = create_app(
+        Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/shop.db", api_keys={"shop": "0123456789abcdef"})
+    )
+    shown = [
+        await request(app, path, "POST", json_body={}, headers={"X-API-Key": key})
+        for key in ("", "no", "0123456789abcdef")
+    ]
+    assert [(found.status, found.json()["error_code"]) for found in shown[:2]] == [(401, 204)] * 2
+    assert shown[2].status == 422
+
+
+async def test_outside_development_the_routes_are_shut_without_keys(tmp_path: Path) -> None:
+    """Forgetting to set them opens nothing."""
+    app = create_app(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/shop.db", environment="staging"))
+    assert (await request(app, "/v1/feedback", "POST", json_body={})).status == 401
 
 
 async def test_an_ordinary_payment_is_approved(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ BLOCKS = 40
 
 def blocks(seed: int, difference: float = 0.0) -> tuple[list[float], list[float]]:
     """Paired blocks around 100 µs with a common drift, some noise and a few disturbed blocks."""
-    draw = random.Random(seed)  # noqa: S311 (made-up data, nothing secret)
+    draw = random.Random(seed)
     base, other = [], []
     for number in range(BLOCKS):
         drift = number * 0.5
@@ -59,7 +59,7 @@ def test_the_same_data_give_the_same_interval() -> None:
 
 def test_unpaired_medians_find_their_difference() -> None:
     """Two samples of different length, 1,000 apart."""
-    draw = random.Random(7)  # noqa: S311 (as above)
+    draw = random.Random(7)
     base = [draw.gauss(960_000, 300) for _ in range(12)]
     other = [draw.gauss(961_000, 300) for _ in range(10)]
     found = difference_of_medians(base, other)

@@ -131,5 +131,5 @@ HARMLESS = [
         for kind, texts in _BY_KIND.items()
         for number, text in enumerate(texts)
     ),
-    *_made_up(Random(20261121)),  # noqa: S311  # to be the same each time
+    *_made_up(Random(20261121)),  # to be the same each time
 ]

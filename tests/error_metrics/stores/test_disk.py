@@ -125,8 +125,8 @@ while True:
     for attempt in range(20):
         with process(tmp_path, script) as running:
             assert running.stdout is not None
-            lines = [running.stdout.readline() for _ in range(random.randint(1, 6))]  # noqa: S311
-            time.sleep(random.uniform(0, 0.02))  # noqa: S311
+            lines = [running.stdout.readline() for _ in range(random.randint(1, 6))]
+            time.sleep(random.uniform(0, 0.02))
             running.kill()
             lines += running.stdout.read().splitlines()
         told = [line.strip() for line in lines]

@@ -1,0 +1,59 @@
+"""Using the database, and saying so plainly when it is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from service.error_metrics import BaseAppException, register_exception
+
+AWAY_SQLITE = ("locked", "unable to open", "disk")
+AWAY_POSTGRES = ("08", "28", "3D", "40", "53", "57")
+"""Classes of SQLSTATE (PostgreSQL's appendix A): connection, authorisation, unknown database, a transaction that had to
+be rolled back for others, out of resources, operator's intervention."""
+
+
+@register_exception(code=501, status=503, severity="error", team="platform")
+class DatabaseUnavailable(BaseAppException):
+    """The database does not answer just now; nothing was changed, try again in a moment."""
+
+
+class Database:
+    """Makes sessions, in which a database that is away is a `DatabaseUnavailable`.
+
+    Args:
+        engine: connects.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[AsyncSession]:
+        """Return a session for the block.
+
+        Raises:
+            DatabaseUnavailable: it can't be reached, is too slow, or all its connections are in use.
+        """
+        try:
+            async with self._sessions() as session:
+                yield session
+        except (DBAPIError, PoolExhausted, OSError) as problem:  # drivers raise OSError and TimeoutError as they are
+            if not is_away(problem):
+                raise
+            raise DatabaseUnavailable(headers={"Retry-After": "1"}) from problem
+
+
+def is_away(problem: Exception) -> bool:
+    """Tell whether an error is about the connection, and not about what was asked."""
+    if not isinstance(problem, DBAPIError):
+        return True
+    if "sqlite" in type(problem.orig).__module__:
+        return any(part in str(problem.orig) for part in AWAY_SQLITE)
+    if problem.connection_invalidated or isinstance(problem, OperationalError | InterfaceError):
+        return True
+    return str(getattr(problem.orig, "sqlstate", None) or "").startswith(AWAY_POSTGRES)

@@ -1,0 +1,81 @@
+"""Keeping somebody from trying passwords: failures are counted by account and by address."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from service.shop.errors import TooManyAttempts
+from service.telemetry.circuit_breaker import CircuitBreaker
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+WINDOW = 900
+OF_ACCOUNT, OF_ADDRESS = 5, 50
+"""Failures that are allowed within the window, in seconds; many people may share one address."""
+MAX_KEPT = 50_000
+
+
+class Throttle:
+    """Counts failed logins, for all replicas where there is Redis, and always for this process.
+
+    Args:
+        redis: shared counters; None for none.
+        breaker: keeps from asking a Redis that does not answer.
+        clock: seconds since the epoch, for tests.
+    """
+
+    def __init__(self, redis: Redis | None, breaker: CircuitBreaker, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._breaker = breaker
+        self._clock = clock
+        self._own: OrderedDict[str, int] = OrderedDict()
+
+    async def check(self, email: str, address: str) -> None:
+        """Let a login be tried.
+
+        Raises:
+            TooManyAttempts: too many failed; the answer says when to come back.
+        """
+        keys = self._keys(email, address)
+        counts = [self._own.get(key, 0) for key in keys]
+        if self._redis is not None:
+            try:
+                with self._breaker.guarding():
+                    shared = await self._redis.mget(keys)
+                counts = [max(own, int(found or 0)) for own, found in zip(counts, shared, strict=True)]
+            except Exception:  # noqa: BLE001, S110  # then this process's own counts must do
+                pass
+        if counts[0] >= OF_ACCOUNT or counts[1] >= OF_ADDRESS:
+            wait = WINDOW - int(self._clock()) % WINDOW
+            raise TooManyAttempts(detail={"retry_after_seconds": wait}, headers={"Retry-After": str(wait)})
+
+    async def failed(self, email: str, address: str) -> None:
+        """Count a login that failed."""
+        keys = self._keys(email, address)
+        for key in keys:
+            self._own[key] = self._own.get(key, 0) + 1
+            self._own.move_to_end(key)
+        while len(self._own) > MAX_KEPT:
+            self._own.popitem(last=False)
+        if self._redis is None:
+            return
+        try:
+            with self._breaker.guarding():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    for key in keys:
+                        pipe.incr(key)
+                        pipe.expire(key, WINDOW)
+                    await pipe.execute()
+        except Exception:  # noqa: BLE001
+            return
+
+    def _keys(self, email: str, address: str) -> list[str]:
+        # Windows are fixed, so their number is part of the key; digests, because addresses are nobody's business.
+        window = int(self._clock()) // WINDOW
+        parts = (f"account:{email.lower()}", f"address:{address}")
+        return [f"shop:logins:{sha256(part.encode()).hexdigest()[:32]}:{window}" for part in parts]

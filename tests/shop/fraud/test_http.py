@@ -1,0 +1,118 @@
+"""Asking the fraud service over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from service.shop.domain.fraud import UNAVAILABLE, PaymentFacts, Verdict
+from service.shop.fraud import HTTPFraudCheck
+from service.telemetry.circuit_breaker import CircuitBreaker
+from service.telemetry.retry_budget import RetryBudget
+
+FACTS = PaymentFacts("order-1", "1", 48_000, "card", "c1", "d1", "198.18.0.1", "KR", "KR", 3.5)
+GOOD = {"decision": "hold", "risk_score": 70, "factors": ["new_device"], "mood": "bad"}
+Answers = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+def check(answers: Answers, limit: float = 5.0, breaker: CircuitBreaker | None = None) -> HTTPFraudCheck:
+    """Return a client whose service answers so."""
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answers), base_url="http://fds:8001")
+    return HTTPFraudCheck(client, breaker or CircuitBreaker("fds"), RetryBudget(), limit)
+
+
+def always(status: int, body: object) -> Answers:
+    """Answer everything alike."""
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json=body)
+
+    return answer
+
+
+async def test_facts_go_and_the_verdict_comes() -> None:
+    """Fields that are not known yet don't matter."""
+    asked: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json=GOOD)
+
+    assert await check(answer).evaluate(FACTS) == Verdict("hold", 70, ("new_device",))
+    assert (asked[0].method, asked[0].url.path) == ("POST", "/v1/evaluate")
+    assert json.loads(asked[0].content)["transaction_id"] == "order-1"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [always(500, {}), always(422, {}), always(200, []), always(200, {"decision": "maybe"}), always(200, {})],
+    ids=["broken", "refused", "a list", "another decision", "none"],
+)
+async def test_an_answer_that_is_none_is_no_verdict(answers: Answers) -> None:
+    """The order is reviewed by a person."""
+    assert await check(answers).evaluate(FACTS) == UNAVAILABLE
+
+
+async def test_a_call_that_failed_is_tried_once_more() -> None:
+    """Asking twice about a payment is harmless."""
+    tries = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json=GOOD)
+
+    assert (await check(answer).evaluate(FACTS)).decision == "hold"
+    assert tries == 2
+
+
+async def test_retries_are_few() -> None:
+    """A service that fails every call gets a tenth more of them, once ten are spent."""
+    tries = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        return httpx.Response(503)
+
+    asking = check(answer, breaker=CircuitBreaker("fds", failures=10_000))
+    for _ in range(100):
+        await asking.evaluate(FACTS)
+    assert 110 <= tries <= 122
+
+
+async def test_a_service_that_hangs_is_given_up() -> None:
+    """The buyer does not wait for it, and after five tries the next one not at all."""
+    tries = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    asking = check(answer, limit=0.02)
+    for _ in range(10):
+        assert await asking.evaluate(FACTS) == UNAVAILABLE
+    assert tries == 5
+
+
+async def test_a_service_that_is_away_is_not_asked_each_time() -> None:
+    """After five failures the breaker is open, and every answer is quick."""
+    tries = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        raise httpx.ConnectError("refused")
+
+    asking = check(answer)
+    for _ in range(20):
+        assert await asking.evaluate(FACTS) == UNAVAILABLE
+    assert tries == 5
