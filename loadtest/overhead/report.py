@@ -6,6 +6,7 @@ from typing import Any
 
 from loadtest.overhead import instructions
 from loadtest.overhead.verdict import SENTRY_STATES, Results, added_time, interval, rows
+from loadtest.throughput import report as throughput
 
 NAMES = {
     "bare": "bare application",
@@ -80,7 +81,7 @@ def page(results: Results) -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, _verdict(results), PICTURES]
     parts += [make(results[name]) for name, make in _SECTIONS.items() if name in results]
-    return "\n".join([*parts, METHOD, LEFT_OUT, _machine(results)])
+    return "\n".join([*parts, throughput.section(), METHOD, LEFT_OUT, _machine(results)])
 
 
 PICTURES = """![CPU time added to a request by variant, with intervals](images/bench-times.png)

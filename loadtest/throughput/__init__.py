@@ -1,0 +1,1 @@
+"""How many checkouts a second the sample takes, and how it bears most of them for long."""

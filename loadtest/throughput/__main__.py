@@ -1,0 +1,135 @@
+"""`python -m loadtest.throughput --database URL --redis URL`: how many checkouts a second, and how long each takes.
+
+For each number of workers the service is started, loaded as far as it goes, and then with 70 % of that, on a schedule
+that does not wait for it. Results are added to `results.json`, and docs/benchmarks.md is written again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from loadtest.overhead.machine import facts
+
+from .buyers import prepare
+from .fraud import measure_fraud
+from .load import Outcome, send
+from .processes import Service, busy, cpu_of, service
+from .report import RESULTS, WATCHED
+
+STEADY = 0.7
+WARM_UP = 5.0
+EVALUATIONS = "fds_evaluation_duration_seconds_bucket"
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    options = _options()
+    environment = {"DATABASE_URL": options.database, "LOG_LEVEL": "warning", "ENVIRONMENT": "staging"}
+    environment |= {"FINGERPRINT_KEY": "for measurements", "REDIS_URL": options.redis or ""}
+    results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"runs": []}
+    results["machine"] = facts()
+    for workers in options.workers:
+        print(f"{workers} workers ...", file=sys.stderr)
+        requests = asyncio.run(prepare(options.database))
+        with service(options.port, workers, **environment) as running:
+            run = asyncio.run(_measure(running, requests, options))
+        run |= {"step": options.step, "workers": workers, "redis": bool(options.redis), "date": _today()}
+        results["runs"].append(run)
+        print(json.dumps({name: value for name, value in run.items() if name != "memory"}), file=sys.stderr)
+    if options.fraud:
+        results["fraud"] = asyncio.run(measure_fraud()) | {"date": _today()}
+        print(json.dumps(results["fraud"]), file=sys.stderr)
+    if options.step:
+        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", "utf-8")
+    return 0
+
+
+async def _measure(running: Service, requests: Iterator[bytes], options: argparse.Namespace) -> dict[str, Any]:
+    await send(running.port, requests, WARM_UP, options.connections)
+    before, cpu, client, machine = running.metrics(), running.cpu(), cpu_of_this(), busy()
+    peak = await send(running.port, requests, options.seconds, options.connections)
+    cpu, client, machine = running.cpu() - cpu, cpu_of_this() - client, busy() - machine
+    found: dict[str, Any] = {"peak": _told(peak), "fraud_p95": _evaluation_p95(before, running.metrics())}
+    found["cores"] = {
+        "service": round(cpu / peak.seconds, 2),
+        "client": round(client / peak.seconds, 2),
+        "database, Redis, kernel": round((machine - cpu - client) / peak.seconds, 2),
+    }
+    watch = asyncio.create_task(_watch(running))
+    rate = STEADY * peak.per_second
+    steady = await send(running.port, requests, options.soak or options.seconds, 4 * options.connections, rate)
+    watch.cancel()
+    memory = (await asyncio.gather(watch, return_exceptions=True))[0]
+    return found | {"steady": _told(steady), "memory": memory if options.soak else []}
+
+
+async def _watch(running: Service) -> list[int]:
+    seen: list[int] = []
+    try:
+        while True:
+            seen.append(running.memory())
+            await asyncio.sleep(WATCHED)
+    except asyncio.CancelledError:
+        return seen
+
+
+def cpu_of_this() -> float:
+    """Return the CPU time of this process, in seconds."""
+    return cpu_of(os.getpid())
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "per_second": round(outcome.per_second, 1),
+        "seconds": round(outcome.seconds, 1),
+        "statuses": {str(status): number for status, number in sorted(outcome.statuses.items())},
+        "error_rate": outcome.error_rate,
+        **{f"p{share}_ms": round(1000 * outcome.quantile(share / 100), 1) for share in (50, 95, 99)},
+    }
+
+
+def _evaluation_p95(before: dict[str, float], after: dict[str, float]) -> float:
+    """Return the upper bound, in milliseconds, of the bucket in which the 95th percentile of evaluations lies."""
+    buckets = [
+        (float(name.split('le="')[1].split('"')[0]), value - before.get(name, 0.0))
+        for name, value in after.items()
+        if name.startswith(EVALUATIONS)
+    ]
+    buckets.sort()
+    wanted = 0.95 * buckets[-1][1]
+    below = (0.0, 0.0)
+    for below, here in pairwise([(0.0, 0.0), *buckets]):
+        if here[1] >= wanted:
+            share = (wanted - below[1]) / max(1.0, here[1] - below[1])
+            return round(1000 * (below[0] + share * (here[0] - below[0])), 1)
+    return 1000 * below[0]
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtest.throughput", description=__doc__)
+    parser.add_argument("--database", required=True, help="postgresql+asyncpg://user:password@host:port/name")
+    parser.add_argument("--redis", help="redis://host:port/0; without it everything stays in memory")
+    parser.add_argument("--workers", type=lambda text: [int(part) for part in text.split(",")], default=[1, 4])
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each stretch (default %(default)s)")
+    parser.add_argument("--soak", type=float, default=0.0, help="seconds at 70 %% of the peak, watching the memory")
+    parser.add_argument("--connections", type=int, default=32, help="(default %(default)s)")
+    parser.add_argument("--port", type=int, default=8009, help="for the service (default %(default)s)")
+    parser.add_argument("--fraud", action="store_true", help="measure evaluations in this process, too")
+    parser.add_argument("--step", default="", help="keep the results, under this name")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
