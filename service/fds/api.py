@@ -30,12 +30,12 @@ router = APIRouter(
 fault_router = APIRouter(prefix="/v1/engines", tags=["fault switches"])
 
 
-def _detection(request: Request) -> FraudDetection:
+async def _detection(request: Request) -> FraudDetection:
     found: FraudDetection = request.app.state.fraud_detection
     return found
 
 
-def _faults(request: Request) -> EngineFaults:
+async def _faults(request: Request) -> EngineFaults:
     found: EngineFaults = request.app.state.engine_faults
     return found
 

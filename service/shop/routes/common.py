@@ -21,7 +21,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in statuses}
 
 
-def _shop(request: Request) -> Shop:
+async def _shop(request: Request) -> Shop:  # what is not async runs in another thread, which takes far longer
     shop: Shop = request.app.state.shop
     return shop
 
