@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, TypeDecorator, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event, make_url
+from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 CLOSE_SECONDS = 2.0
 POOL_SIZE = 20
+REST_SECONDS, RESTING = 1.0, "service.resting_since"
 POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 2.0, 5.0
 
 
@@ -35,11 +40,13 @@ def make_engine(url: str) -> AsyncEngine:
     """
     _check_port(url)
     try:
-        engine = create_async_engine(url, pool_pre_ping=True, **_options_of(url))
+        engine = create_async_engine(url, **_options_of(url))
     except ModuleNotFoundError as problem:
         raise ValueError(f"database_url: its driver is missing: pip install {problem.name}") from None
     except (SQLAlchemyError, ValueError) as problem:  # the latter from an option that is no number
         raise ValueError(f"database_url: {str(problem).splitlines()[0]}") from None
+    event.listen(engine.sync_engine, "checkin", _note_time)
+    event.listen(engine.sync_engine, "checkout", partial(_look_after_rest, engine.sync_engine))
     if is_sqlite(engine):
         _check_folder(engine.url.database)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
@@ -67,6 +74,21 @@ async def close_engine(engine: AsyncEngine, seconds: float = CLOSE_SECONDS) -> N
     if not closing.done():
         engine.sync_engine.dispose(close=False)
         closing.cancel()
+
+
+def _note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[RESTING] = monotonic()
+
+
+def _look_after_rest(engine: Engine, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    # `pool_pre_ping` asks each time, which is one question in five. Who finds a connection dead that was alive a moment
+    # ago is told that the database is away, and all the others of that time are thrown away.
+    if monotonic() - record.info.get(RESTING, inf) <= REST_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as problem:
+        raise DisconnectionError from problem  # the pool connects anew
 
 
 def _check_port(url: str) -> None:

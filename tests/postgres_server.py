@@ -33,7 +33,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     container.ports[PORT] = ("127.0.0.1", port := free_port())  # type: ignore[assignment]
     url = f"postgresql+asyncpg://shop:secret@127.0.0.1:{port}/shop"
     with container:
-        asyncio.run(_answering(url))
+        asyncio.run(answering(url))
         yield PostgresServer(url, container)
 
 
@@ -46,7 +46,7 @@ async def emptied(url: str) -> None:
     await engine.dispose()
 
 
-async def _answering(url: str) -> None:
+async def answering(url: str) -> None:
     """Wait until the server answers: its log says so before, while it sets itself up."""
     engine = make_engine(url)
     async with asyncio.timeout(60):

@@ -15,7 +15,7 @@ from service.migrations import upgrade
 from service.settings import Settings
 from service.shop.seed import seed
 from tests.asgi import request, start
-from tests.postgres_server import PostgresServer, emptied, postgres_server
+from tests.postgres_server import PostgresServer, answering, emptied, postgres_server
 
 from .clients import Buyer, buyer
 
@@ -35,6 +35,7 @@ async def app(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     for name in ("POOL_SECONDS", "CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"service.database.{name}", 0.5)
     monkeypatch.setattr("service.database.POOL_SIZE", 5)
+    await answering(server.url)  # a test before has killed it
     await emptied(server.url)
     engine = make_engine(server.url)
     await upgrade(engine)
@@ -96,6 +97,7 @@ async def test_a_database_that_is_away_is_a_503_and_comes_back(
         async with asyncio.timeout(10):
             result = await kim.check_out((1, 1), key="k1")
             assert (result.status, result.json()["error_code"], result.headers["retry-after"]) == (503, 501, "1")
+            await asyncio.sleep(1.1)  # for so long readiness believes what it knows
             assert (await request(app, "/health/ready")).status == 503
             text = (await request(app, "/metrics")).text
             assert 'fastapi_errors_total{error_code="501",error_domain="SERVER",status_code="503"}' in text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from service.database_access import Database
 from service.shop.cache import SafeCache
@@ -69,15 +69,21 @@ class Sessions:
         return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def _load(self, digest: str) -> Login | None:
-        query = select(User.id, User.country, User.created_at, Session.expires_at).join_from(Session, User)
-        async with self._database() as session:
-            row = (await session.execute(query.where(Session.token_digest == digest))).one_or_none()
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_FIND, {"digest": digest})).one_or_none()
         if row is None:
             return None
         login = Login(row.id, row.country, row.created_at.timestamp(), row.expires_at.timestamp())
         facts = {name: getattr(login, name) for name in Login.__slots__}
         await self._cache.set(digest, json.dumps(facts).encode(), CACHED)
         return login
+
+
+_FIND = (
+    select(User.id, User.country, User.created_at, Session.expires_at)
+    .join_from(Session, User)
+    .where(Session.token_digest == bindparam("digest"))
+)
 
 
 def _digest(token: str) -> str:

@@ -109,7 +109,7 @@ class Checkout:
             if not isinstance(problem, BaseAppException) or problem.status_code >= 500:
                 record_transaction("failed", order.total)
             raise
-        return await self._orders.find(order.id)
+        return order
 
     @track_transaction_duration("payment")
     async def pay(self, order: Order, card: Card, code: str | None) -> None:
@@ -135,7 +135,7 @@ class Checkout:
         refunded = await self._orders.cancel(order.id)
         record_order("cancelled")
         if refunded is not None:
-            record_payment("refunded", refunded.method)
+            record_payment("refunded", refunded)
 
     async def review(self, order: Order, *, release: bool) -> None:
         """Let an order that was held be paid by its buyer, or cancel it.
@@ -146,7 +146,7 @@ class Checkout:
         if order.status != "pending" or order.outcome != "review":
             raise WrongState(detail={"order_id": order.id, "status": order.status, "outcome": order.outcome})
         if release:
-            await self._orders.settle(order.id, "approved")
+            await self._orders.settle(order, "approved")
         else:
             await self._orders.cancel(order.id, "blocked")
             record_order("cancelled")
@@ -178,7 +178,7 @@ class Checkout:
             record_transaction("blocked", order.total)
             raise PaymentBlocked(detail={"order_id": order.id})
         outcome: Outcome = "additional_auth" if verdict.decision == "additional_auth" else "review"
-        await self._orders.settle(order.id, outcome)
+        await self._orders.settle(order, outcome)
         record_transaction(outcome, order.total)
         return None
 
@@ -187,7 +187,7 @@ class Checkout:
         try:
             self._issuer.charge(card)
         except PaymentDeclined as declined:
-            await self._orders.settle(order.id, "declined")
+            await self._orders.settle(order, "declined")
             record_payment("declined", card.method)
             record_transaction("declined", order.total)
             declined.detail = {**(declined.detail or {}), "order_id": order.id}

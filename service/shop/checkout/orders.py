@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.database_access import Database
 from service.shop.domain.ledger import Entry, charge, refund
@@ -15,7 +17,7 @@ from service.shop.domain.order import BEFORE, Outcome, Status
 from service.shop.errors import OrderAlreadyPaid, OutOfStock, UnknownOrder, UnknownProduct, WrongState
 from service.shop.tables import LedgerEntry, Order, OrderLine, Payment, Product
 
-from .payments import Card
+from .payments import Card, Method
 
 
 class Orders:
@@ -44,24 +46,23 @@ class Orders:
             UnknownProduct: one of the products does not exist.
             OutOfStock: one of the quantities is larger than the stock.
         """
+        order = Order(user_id=user_id, idempotency_key=key, request_digest=digest, created_at=datetime.now(UTC))
+        order.status, order.outcome = "pending", None
         try:
-            async with self._database() as session, session.begin():
-                # Orders are locked before products, and products in the order of their ids, here as everywhere: so no
-                # two transactions can wait for each other.
-                order = Order(user_id=user_id, idempotency_key=key, request_digest=digest, total=0, lines=[])
-                session.add(order)
-                await session.flush()
-                for product in sorted(quantities):
-                    order.lines.append(await _take(session, product, quantities[product]))
+            async with self._database.transaction() as connection:
+                # Products in the order of their ids: so no two transactions can wait for each other.
+                order.lines = [await _take(connection, product, quantities[product]) for product in sorted(quantities)]
                 order.total = sum(line.price * line.quantity for line in order.lines)
-                await session.flush()
-                session.expunge_all()
-                return order, True
-        except IntegrityError:  # somebody was quicker with this key
-            found = await self.by_key(user_id, key)
+                order.id = (await connection.execute(_OPEN, _facts(order, OF_ORDER))).scalar_one()
+                for line in order.lines:
+                    line.order_id = order.id
+                await connection.execute(_LINES, [_facts(line, OF_LINE) for line in order.lines])
+        except (IntegrityError, OutOfStock, UnknownProduct):
+            found = await self.by_key(user_id, key)  # somebody was quicker with this key, and may have taken the last
             if found is None:
                 raise
             return found, False
+        return order, True
 
     async def by_key(self, user_id: int, key: str) -> Order | None:
         """Return the order of a checkout."""
@@ -86,33 +87,35 @@ class Orders:
             found = await session.scalars(query if before is None else query.where(Order.id < before))
             return list(found.all())
 
-    async def settle(self, order_id: int, outcome: Outcome) -> bool:
-        """Note what became of the check of a pending order; False when it is not pending any more."""
-        async with self._database() as session, session.begin():
-            return await _moved(session, order_id, ("pending",), outcome=outcome)
+    async def settle(self, order: Order, outcome: Outcome) -> None:
+        """Note what became of the check of a pending order; one that is not pending any more stays what it became."""
+        async with self._database.transaction() as connection:
+            if await _moved(connection, order.id, ("pending",), outcome=outcome):
+                order.outcome = outcome
+                return
+            now = select(Order.status, Order.outcome).where(Order.id == order.id)
+            order.status, order.outcome = (await connection.execute(now)).one().tuple()
 
-    async def pay(self, order: Order, card: Card) -> Payment:
+    async def pay(self, order: Order, card: Card) -> None:
         """Note that an order is paid, once.
 
         Raises:
             OrderAlreadyPaid: it is not pending any more.
         """
-        payment = Payment(
-            order_id=order.id,
-            amount=order.total,
-            method=card.method,
-            last_four=card.number[-4:],
-            instalments=card.instalments,
-        )
-        async with self._database() as session, session.begin():
-            if not await _moved(session, order.id, BEFORE["processing"], status="processing", outcome="approved"):
-                status = await session.scalar(select(Order.status).where(Order.id == order.id))
+        payment = {
+            "order_id": order.id,
+            "amount": order.total,
+            "method": card.method,
+            "last_four": card.number[-4:],
+            "instalments": card.instalments,
+        }
+        async with self._database.transaction() as connection:
+            if not await _moved(connection, order.id, BEFORE["processing"], status="processing", outcome="approved"):
+                status = await connection.scalar(select(Order.status).where(Order.id == order.id))
                 raise OrderAlreadyPaid(detail={"order_id": order.id, "status": status})
-            session.add(payment)
-            await _book(session, order.id, charge(order.total))
-            await session.flush()
-            session.expunge_all()
-        return payment
+            await connection.execute(_PAYMENT, payment)
+            await _book(connection, order.id, charge(order.total))
+        order.status, order.outcome = "processing", "approved"
 
     async def advance(self, order_id: int, status: Status) -> None:
         """Bring an order to a state.
@@ -121,29 +124,32 @@ class Orders:
             UnknownOrder: there is none.
             WrongState: it is in one from which this can't be reached.
         """
-        async with self._database() as session, session.begin():
-            if not await _moved(session, order_id, BEFORE[status], status=status):
-                await _refuse(session, order_id, status)
+        async with self._database.transaction() as connection:
+            if not await _moved(connection, order_id, BEFORE[status], status=status):
+                await _refuse(connection, order_id, status)
 
-    async def cancel(self, order_id: int, outcome: Outcome | None = None) -> Payment | None:
+    async def cancel(self, order_id: int, outcome: Outcome | None = None) -> Method | None:
         """Cancel an order: what was taken goes back to stock, and what was paid to who paid it.
 
         Returns:
-            The payment that was paid back, if there was one.
+            How the payment was made that was paid back, if there was one.
 
         Raises:
             UnknownOrder: there is none.
             WrongState: it is on its way already, or cancelled.
         """
         changes = {} if outcome is None else {"outcome": outcome}
-        async with self._database() as session, session.begin():
-            if not await _moved(session, order_id, BEFORE["cancelled"], status="cancelled", **changes):
-                await _refuse(session, order_id, "cancelled")
-            await _put_back(session, order_id)
-            paid = await session.get(Payment, order_id)
-            if paid is not None:
-                await _book(session, order_id, refund(paid.amount))
-        return paid
+        async with self._database.transaction() as connection:
+            if not await _moved(connection, order_id, BEFORE["cancelled"], status="cancelled", **changes):
+                await _refuse(connection, order_id, "cancelled")
+            await _put_back(connection, order_id)
+            query = select(Payment.amount, Payment.method).where(Payment.order_id == order_id)
+            paid = (await connection.execute(query)).one_or_none()
+            if paid is None:
+                return None
+            await _book(connection, order_id, refund(paid.amount))
+            method: Method = paid.method
+            return method
 
     async def abandoned(self, before: datetime, limit: int) -> list[int]:
         """Return pending orders that were opened before a time and that nobody reviews."""
@@ -166,44 +172,59 @@ class Orders:
             return (await session.scalars(query)).one_or_none()
 
 
-async def _take(session: AsyncSession, product_id: int, quantity: int) -> OrderLine:
-    # One statement that checks and takes: nobody comes between the two.
-    enough = (
-        update(Product)
-        .where(Product.id == product_id, Product.stock >= quantity)
-        .values(stock=Product.stock - quantity)
-        .returning(Product.price)
-    )
-    price = (await session.execute(enough)).scalar_one_or_none()
+# Made once: to put a statement together takes longer than to send it.
+OF_ORDER = ("user_id", "idempotency_key", "request_digest", "status", "total", "created_at")
+OF_LINE = ("order_id", "product_id", "quantity", "price")
+_OPEN, _LINES = insert(Order).returning(Order.id), insert(OrderLine)
+_PAYMENT, _BOOK = insert(Payment), insert(LedgerEntry)
+# One statement that checks and takes: nobody comes between the two.
+_TAKE = (
+    update(Product)
+    .where(Product.id == bindparam("product"), Product.stock >= bindparam("wanted"))
+    .values(stock=Product.stock - bindparam("wanted"))
+    .returning(Product.price)
+)
+
+
+def _facts(row: Order | OrderLine, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+async def _take(connection: AsyncConnection, product_id: int, quantity: int) -> OrderLine:
+    price = (await connection.execute(_TAKE, {"product": product_id, "wanted": quantity})).scalar_one_or_none()
     if price is None:
-        stock = await session.scalar(select(Product.stock).where(Product.id == product_id))
+        stock = await connection.scalar(select(Product.stock).where(Product.id == product_id))
         if stock is None:
             raise UnknownProduct(detail={"product_id": product_id})
         raise OutOfStock(detail={"product_id": product_id, "ordered": quantity, "stock": stock})
     return OrderLine(product_id=product_id, quantity=quantity, price=price)
 
 
-async def _put_back(session: AsyncSession, order_id: int) -> None:
+async def _put_back(connection: AsyncConnection, order_id: int) -> None:
     query = select(OrderLine.product_id, OrderLine.quantity).where(OrderLine.order_id == order_id)
-    for product_id, quantity in (await session.execute(query.order_by(OrderLine.product_id))).all():
+    for product_id, quantity in (await connection.execute(query.order_by(OrderLine.product_id))).all():
         more = update(Product).where(Product.id == product_id).values(stock=Product.stock + quantity)
-        await session.execute(more)
+        await connection.execute(more)
 
 
-async def _moved(session: AsyncSession, order_id: int, before: Sequence[Status], **changes: str) -> bool:
+async def _moved(connection: AsyncConnection, order_id: int, before: tuple[Status, ...], **changes: str) -> bool:
+    result = await connection.execute(_move(before), {"order": order_id, **changes})
+    return bool(result.rowcount)
+
+
+@lru_cache
+def _move(before: tuple[Status, ...]) -> Update:
     # The state is part of the condition: of several who try at once, one changes a row.
-    changed = update(Order).where(Order.id == order_id, Order.status.in_(before)).values(**changes)
-    result = await session.execute(changed.execution_options(synchronize_session=False))
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+    return update(Order).where(Order.id == bindparam("order"), or_(*(Order.status == status for status in before)))
 
 
-async def _refuse(session: AsyncSession, order_id: int, status: Status) -> None:
-    now = await session.scalar(select(Order.status).where(Order.id == order_id))
+async def _refuse(connection: AsyncConnection, order_id: int, status: Status) -> None:
+    now = await connection.scalar(select(Order.status).where(Order.id == order_id))
     if now is None:
         raise UnknownOrder(detail={"order_id": order_id})
     raise WrongState(detail={"order_id": order_id, "status": now, "needed": BEFORE[status]})
 
 
-async def _book(session: AsyncSession, order_id: int, entries: Sequence[Entry]) -> None:
+async def _book(connection: AsyncConnection, order_id: int, entries: Sequence[Entry]) -> None:
     rows = [{"order_id": order_id, "account": entry.account, "amount": entry.amount} for entry in entries]
-    await session.execute(insert(LedgerEntry), rows)
+    await connection.execute(_BOOK, rows)
