@@ -32,6 +32,7 @@ from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
 from service.telemetry.keeping import note_error
 from service.telemetry.limits import export_limits
+from service.telemetry.record import count_requests_in
 from service.telemetry.request_id import RequestIds
 from service.telemetry.security_headers import SecurityHeaders
 
@@ -129,7 +130,9 @@ def _observe_requests(
     if settings.security_headers:
         measurement.add(SecurityHeaders())
     if registry is not None:
-        measurement.add(HTTPMetrics(registry))
+        counting = HTTPMetrics(registry)
+        measurement.add(counting)
+        count_requests_in(counting)
         if settings.api_keys:
             measurement.add(APIKeys(settings.api_keys, registry))
     if telemetry.logs is not None:

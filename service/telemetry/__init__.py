@@ -7,6 +7,7 @@ from .health import health_router
 from .http_metrics import HTTPMetrics, set_app_info
 from .labels import CardinalityLimiter
 from .readiness import Check, NotReady, Readiness
+from .record import record_http_request
 
 if TYPE_CHECKING:
     from .database import instrument_database
@@ -24,6 +25,7 @@ __all__ = [
     "get_tracer",
     "health_router",
     "instrument_database",
+    "record_http_request",
     "set_app_info",
     "setup_logging",
     "setup_tracing",
