@@ -63,5 +63,5 @@ def _own() -> tuple[History, ThreatList]:
 
 def _shared(redis: Redis, resources: Resources) -> tuple[History, ThreatList]:
     breaker = CircuitBreaker("redis", resources.breakers)
-    history = FallbackHistory(RedisHistory(redis), breaker)
-    return history, CachedThreats(RedisThreats(redis), breaker, resources.caches)
+    history = FallbackHistory(RedisHistory(redis, resources.spans), breaker)
+    return history, CachedThreats(RedisThreats(redis, resources.spans), breaker, resources.caches)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
 from service.error_metrics.cells import make_counter
+
+from .redis_spans import redis_span
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -54,7 +54,7 @@ class Cache:
         Raises:
             redis.RedisError: Redis does not answer; this is neither a hit nor a miss.
         """
-        with self._traced("GET"):
+        with redis_span(self._spans, "GET", self._type):
             found = await self._redis.get(self._name(key))
         (self._misses if found is None else self._hits).inc()
         return found.encode() if isinstance(found, str) else found  # text from a client that decodes
@@ -65,7 +65,7 @@ class Cache:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        with self._traced("SET"):
+        with redis_span(self._spans, "SET", self._type):
             await self._redis.set(self._name(key), value, ex=seconds)
 
     async def delete(self, key: str) -> None:
@@ -74,23 +74,8 @@ class Cache:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        with self._traced("DEL"):
+        with redis_span(self._spans, "DEL", self._type):
             await self._redis.delete(self._name(key))
 
     def _name(self, key: str) -> str:
         return f"{self._type}:{key}"
-
-    @contextmanager
-    def _traced(self, command: str) -> Iterator[None]:
-        if self._spans is None:
-            yield
-            return
-        # Not the key: it may be somebody's session.
-        facts = {"db.system.name": "redis", "db.operation.name": command, "db.collection.name": self._type}
-        span = self._spans.begin(f"{command} {self._type}", facts)
-        try:
-            yield
-        except BaseException as problem:
-            self._spans.end(span, problem)
-            raise
-        self._spans.end(span)

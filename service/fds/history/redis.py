@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.fds.transaction import Transaction
+from service.telemetry.redis_spans import redis_span
 
 from .past import DAY, HOUR, MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS, MINUTE, SMALL, Past, habits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from service.telemetry.tracing import ChildSpans
 
 PREFIX = "fds:"
 PROFILE_DAYS = 90
@@ -20,10 +23,12 @@ class RedisHistory:
 
     Args:
         redis: the connection pool; its time limits are its own.
+        spans: traces each round trip; None traces none.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, spans: ChildSpans | None = None) -> None:
         self._redis = redis
+        self._spans = spans
 
     async def look(self, transaction: Transaction) -> Past:
         """Return what happened before this attempt, and remember the attempt.
@@ -49,7 +54,8 @@ class RedisHistory:
                 pipe.zremrangebyrank(device, 0, -MAX_SHARERS - 1)
                 pipe.expire(device, int(DAY))
                 pipe.zcard(device)
-            found = await pipe.execute()
+            with redis_span(self._spans, "EXEC", "history"):
+                found = await pipe.execute()
         users = found[-1] if transaction.device else 1
         return _past(transaction, found[0], found[5], known=(found[6], found[7]), users=users)
 
@@ -71,7 +77,8 @@ class RedisHistory:
                 pipe.zadd(f"{user}:{kind}", {value: transaction.at})
                 pipe.zremrangebyrank(f"{user}:{kind}", 0, -MAX_KNOWN - 1)
                 pipe.expire(f"{user}:{kind}", seconds)
-            await pipe.execute()
+            with redis_span(self._spans, "EXEC", "history"):
+                await pipe.execute()
 
 
 def _past(

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from service.telemetry.redis_spans import redis_span
+
 from .threat import CATEGORIES, Threat
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from service.telemetry.tracing import ChildSpans
 
 KEY = "fds:threats"
 BATCH = 1000
@@ -19,10 +23,12 @@ class RedisThreats:
 
     Args:
         redis: the connection pool; its time limits are its own.
+        spans: traces each question; None traces none.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, spans: ChildSpans | None = None) -> None:
         self._redis = redis
+        self._spans = spans
 
     async def find(self, keys: Sequence[str]) -> list[Threat | None]:
         """Return the entry of each key, in one round trip.
@@ -30,7 +36,8 @@ class RedisThreats:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        found: list[Any] = await self._redis.hmget(KEY, list(keys))
+        with redis_span(self._spans, "HMGET", "threats"):
+            found: list[Any] = await self._redis.hmget(KEY, list(keys))
         return [None if value is None else _threat(value) for value in found]
 
     async def replace(self, entries: Mapping[str, Threat]) -> None:
