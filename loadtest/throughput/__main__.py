@@ -13,26 +13,26 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from loadtest.overhead.machine import facts
 
 from .buyers import prepare
 from .fraud import measure_fraud
+from .histogram import quantile
 from .load import Outcome, send
 from .processes import Service, busy, cpu_of, service
 from .report import RESULTS, WATCHED
 
 STEADY = 0.7
 WARM_UP = 5.0
-EVALUATIONS = "fds_evaluation_duration_seconds_bucket"
+EVALUATIONS = "fds_evaluation_duration_seconds"
 
 
 def main() -> int:
     """Measure what was asked for."""
     options = _options()
-    environment = {"DATABASE_URL": options.database, "LOG_LEVEL": "warning", "ENVIRONMENT": "staging"}
+    environment = {"DATABASE_URL": options.database, "ENVIRONMENT": "staging"}
     environment |= {"FINGERPRINT_KEY": "for measurements", "REDIS_URL": options.redis or ""}
     results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"runs": []}
     results["machine"] = facts()
@@ -54,10 +54,13 @@ def main() -> int:
 
 async def _measure(running: Service, requests: Iterator[bytes], options: argparse.Namespace) -> dict[str, Any]:
     await send(running.port, requests, WARM_UP, options.connections)
-    before, cpu, client, machine = running.metrics(), running.cpu(), cpu_of_this(), busy()
+    before, cpu, client, machine = running.metrics(), running.cpu(), cpu_of(os.getpid()), busy()
     peak = await send(running.port, requests, options.seconds, options.connections)
-    cpu, client, machine = running.cpu() - cpu, cpu_of_this() - client, busy() - machine
-    found: dict[str, Any] = {"peak": _told(peak), "fraud_p95": _evaluation_p95(before, running.metrics())}
+    cpu, client, machine = running.cpu() - cpu, cpu_of(os.getpid()) - client, busy() - machine
+    found: dict[str, Any] = {
+        "peak": _told(peak),
+        "fraud_p95": round(1000 * quantile(0.95, EVALUATIONS, before, running.metrics()), 1),
+    }
     found["cores"] = {
         "service": round(cpu / peak.seconds, 2),
         "client": round(client / peak.seconds, 2),
@@ -81,11 +84,6 @@ async def _watch(running: Service) -> list[int]:
         return seen
 
 
-def cpu_of_this() -> float:
-    """Return the CPU time of this process, in seconds."""
-    return cpu_of(os.getpid())
-
-
 def _told(outcome: Outcome) -> dict[str, Any]:
     return {
         "per_second": round(outcome.per_second, 1),
@@ -94,23 +92,6 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "error_rate": outcome.error_rate,
         **{f"p{share}_ms": round(1000 * outcome.quantile(share / 100), 1) for share in (50, 95, 99)},
     }
-
-
-def _evaluation_p95(before: dict[str, float], after: dict[str, float]) -> float:
-    """Return the upper bound, in milliseconds, of the bucket in which the 95th percentile of evaluations lies."""
-    buckets = [
-        (float(name.split('le="')[1].split('"')[0]), value - before.get(name, 0.0))
-        for name, value in after.items()
-        if name.startswith(EVALUATIONS)
-    ]
-    buckets.sort()
-    wanted = 0.95 * buckets[-1][1]
-    below = (0.0, 0.0)
-    for below, here in pairwise([(0.0, 0.0), *buckets]):
-        if here[1] >= wanted:
-            share = (wanted - below[1]) / max(1.0, here[1] - below[1])
-            return round(1000 * (below[0] + share * (here[0] - below[0])), 1)
-    return 1000 * below[0]
 
 
 def _today() -> str:
