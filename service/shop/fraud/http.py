@@ -47,13 +47,15 @@ class HTTPFraudCheck(FraudCheck):
         try:
             try:
                 return await self._ask(facts)
-            except (TimeoutError, httpx.HTTPError, ValueError):
+            except CircuitOpen:
+                raise
+            except Exception:
                 if not self._budget.spend():
                     raise
                 return await self._ask(facts)
         except CircuitOpen:
             return UNAVAILABLE
-        except (TimeoutError, httpx.HTTPError, ValueError) as problem:
+        except Exception as problem:  # noqa: BLE001  # an answer may be wrong in any way, and the order must not be lost
             logger.warning("the fraud service gave no verdict", problem=type(problem).__name__)
             return UNAVAILABLE
 

@@ -27,9 +27,14 @@ def check(answers: Answers, limit: float = 5.0, breaker: CircuitBreaker | None =
 
 def always(status: int, body: object) -> Answers:
     """Answer everything alike."""
+    return always_sent(json.dumps(body).encode(), status)
+
+
+def always_sent(body: bytes, status: int = 200) -> Answers:
+    """Answer everything with these bytes."""
 
     async def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, json=body)
+        return httpx.Response(status, content=body)
 
     return answer
 
@@ -49,8 +54,32 @@ async def test_facts_go_and_the_verdict_comes() -> None:
 
 @pytest.mark.parametrize(
     "answers",
-    [always(500, {}), always(422, {}), always(200, []), always(200, {"decision": "maybe"}), always(200, {})],
-    ids=["broken", "refused", "a list", "another decision", "none"],
+    [
+        always(500, {}),
+        always(422, {}),
+        always(200, []),
+        always(200, {"decision": "maybe"}),
+        always(200, {}),
+        always(200, {"decision": ["approve"]}),
+        always(200, {"decision": "approve", "risk_score": None}),
+        always(200, {"decision": "approve", "factors": 5}),
+        always_sent(b'{"decision": "approve", "risk_score": 1e999}'),
+        always_sent(b"[" * 100_000),
+        always_sent(b"\xff"),
+    ],
+    ids=[
+        "broken",
+        "refused",
+        "a list",
+        "another decision",
+        "none",
+        "several decisions",
+        "no score",
+        "no factors",
+        "an endless score",
+        "an abyss",
+        "no text",
+    ],
 )
 async def test_an_answer_that_is_none_is_no_verdict(answers: Answers) -> None:
     """The order is reviewed by a person."""
