@@ -64,15 +64,19 @@ class Shop:
             TooManyAttempts: too many logins failed lately.
         """
         try:
-            await self._throttle.check(email, address)
+            async with self._throttle.trying(email, address):
+                user = await self._found(email, password, address)
         except TooManyAttempts:
             record_login("throttled")
             raise
+        record_login("success")
+        return await self.sessions.begin(user)
+
+    async def _found(self, email: str, password: str, address: str) -> User:
         async with self._database() as session:
             user = await find_user(session, email)
         if not await self.passwords.match(user.password_hash if user is not None else None, password) or user is None:
             await self._throttle.failed(email, address)
             record_login("failure")
             raise WrongCredentials
-        record_login("success")
-        return await self.sessions.begin(user)
+        return user

@@ -23,7 +23,7 @@ from .clients import PARTNER, Buyer, buyer
 @pytest.fixture(autouse=True)
 def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little memory: how slow it is in production is tested where passwords are."""
-    monkeypatch.setattr("service.shop.accounts.passwords.MEMORY_KIB", 8)
+    monkeypatch.setattr("service.shop.accounts.passwords.Passwords.__init__.__defaults__", (8,))
 
 
 @pytest.fixture(scope="module")

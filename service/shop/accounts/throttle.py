@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,24 @@ class Throttle:
         self._breaker = breaker
         self._clock = clock
         self._own: OrderedDict[str, int] = OrderedDict()
+        self._running: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def trying(self, email: str, address: str) -> AsyncIterator[None]:
+        """Let a login be tried inside the block; until it ends it counts as failed, or many at once would be let in.
+
+        Raises:
+            TooManyAttempts: too many failed, or are being tried; the answer says when to come back.
+        """
+        await self.check(email, address)
+        account = email.lower()
+        self._running[account] += 1
+        try:
+            yield
+        finally:
+            self._running[account] -= 1
+            if not self._running[account]:
+                del self._running[account]
 
     async def check(self, email: str, address: str) -> None:
         """Let a login be tried.
@@ -51,8 +70,9 @@ class Throttle:
             except Exception:  # noqa: BLE001, S110  # then this process's own counts must do
                 pass
         if counts[0] >= OF_ACCOUNT or counts[1] >= OF_ADDRESS:
-            wait = WINDOW - int(self._clock()) % WINDOW
-            raise TooManyAttempts(detail={"retry_after_seconds": wait}, headers={"Retry-After": str(wait)})
+            raise _too_many(WINDOW - int(self._clock()) % WINDOW)
+        if counts[0] + self._running[email.lower()] >= OF_ACCOUNT:
+            raise _too_many(1)
 
     async def failed(self, email: str, address: str) -> None:
         """Count a login that failed."""
@@ -79,3 +99,7 @@ class Throttle:
         window = int(self._clock()) // WINDOW
         parts = (f"account:{email.lower()}", f"address:{address}")
         return [f"shop:logins:{sha256(part.encode()).hexdigest()[:32]}:{window}" for part in parts]
+
+
+def _too_many(wait: int) -> TooManyAttempts:
+    return TooManyAttempts(detail={"retry_after_seconds": wait}, headers={"Retry-After": str(wait)})

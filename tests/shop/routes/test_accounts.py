@@ -91,6 +91,14 @@ async def test_guessing_is_throttled(app: FastAPI, kim: Buyer) -> None:
     assert await sample(app, 'ecommerce_user_logins_total{result="failure"}') == 5
 
 
+async def test_guessing_many_passwords_at_once_tries_five(app: FastAPI, kim: Buyer) -> None:
+    """The others are refused before anybody knows whether the first five failed; an unknown account is no exception."""
+    for email in ("kim@example.com", "nobody@example.com"):
+        guesses = await asyncio.gather(*(log_in(app, email, f"wrong password {number}") for number in range(20)))
+        assert sorted(guess.status for guess in guesses) == [401] * 5 + [429] * 15
+        assert (await log_in(app, email)).status == 429
+
+
 async def test_one_address_that_tries_many_accounts_is_throttled(app: FastAPI, kim: Buyer) -> None:
     """After fifty failures."""
     for number in range(50):
