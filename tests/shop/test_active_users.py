@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from service.redis_pool import make_redis
 from service.shop.active_users import ActiveUsers
 from service.shop.metrics import ShopMetrics
 from service.shop.record import count_in
@@ -88,7 +89,7 @@ async def test_replicas_count_together(registry: CollectorRegistry, address: str
 
 async def test_without_redis_those_of_this_process_are_shown(registry: CollectorRegistry) -> None:
     """Better than nothing."""
-    async with Redis(host="127.0.0.1", port=9) as redis:
+    async with make_redis("redis://127.0.0.1:9") as redis:
         active = ActiveUsers(redis, CircuitBreaker("redis"), Clock())
         active.seen(1)
         await active.show()

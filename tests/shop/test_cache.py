@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from service.redis_pool import make_redis
 from service.resources import Resources
 from service.shop.cache import MemoryCache, SafeCache, make_cache
 from service.shop.metrics import ShopMetrics
@@ -75,7 +76,7 @@ async def test_what_is_set_is_known_until_it_is_deleted(cache: SafeCache, regist
 
 async def test_without_redis_nothing_is_known_and_nothing_fails(registry: CollectorRegistry) -> None:
     """After five failures it is not even asked; errors are no misses."""
-    async with Redis(host="127.0.0.1", port=9) as redis:
+    async with make_redis("redis://127.0.0.1:9") as redis:
         resources = Resources(None, redis, registry, caches=CacheMetrics(registry))  # type: ignore[arg-type]
         breaker = CircuitBreaker("redis")
         cache = make_cache(resources, breaker, "product")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis.asyncio import Redis
 
+from service.redis_pool import make_redis
 from service.shop.accounts import Throttle
 from service.shop.errors import TooManyAttempts
 from service.telemetry.circuit_breaker import CircuitBreaker
@@ -86,7 +87,7 @@ async def test_replicas_count_together(address: str) -> None:
 
 async def test_without_redis_each_counts_alone() -> None:
     """Guessing is throttled all the same."""
-    async with Redis(host="127.0.0.1", port=9) as redis:
+    async with make_redis("redis://127.0.0.1:9") as redis:
         throttle = Throttle(redis, CircuitBreaker("redis"))
         await fail(throttle, 5)
         with pytest.raises(TooManyAttempts):
