@@ -1,0 +1,302 @@
+"""Selling while the fraud service comes and goes: the two are processes of their own and talk HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from service.database import make_engine
+from service.resources import Resources
+from service.shop import PaymentFacts, make_fraud_client
+from tests.asgi import request
+from tests.remote import Remote
+from tests.servers import free_port, launch
+from tests.shop.clients import GOOD_CARD, PARTNER, Buyer, buyer
+from tests.tcp_proxy import Proxy, proxy_to
+
+from .books import audit
+from .metrics import moved, scraped
+
+KEY, OTHER_KEY = "0123456789abcdef-shop", "0123456789abcdef-till"
+UNAVAILABLE = 'ecommerce_fds_evaluations_total{result="unavailable"}'
+OPEN = 'circuit_breaker_state{peer="fds",state="open"}'
+CLOSED = 'circuit_breaker_state{peer="fds",state="closed"}'
+
+
+class Fraud:
+    """The fraud service: a process that can be ended, stopped and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process = self._launched(KEY)
+
+    def start(self, key: str = KEY) -> None:
+        """Serve again, for who has this key."""
+        self._process = self._launched(key)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self._process.pid, number)
+
+    def _launched(self, key: str) -> subprocess.Popen[bytes]:
+        environ = {"SERVICE_APP": "fds", "FAULTS_ENABLED": "true", "API_KEYS": f"shop:{key}"}
+        return launch(self._folder, self.port, **environ)
+
+
+class Stack:
+    """Shop, fraud service, and the network between them."""
+
+    def __init__(self, shop: str, folder: Path, fraud: Fraud, network: Proxy) -> None:
+        self.shop = Remote(shop)
+        self.database_url = f"sqlite+aiosqlite:///{folder}/shop.db"
+        self.fraud = fraud
+        self.network = network
+
+    async def buyer(self) -> Buyer:
+        """Return somebody new: who buys too often is suspected."""
+        return await buyer(self.shop, uuid4().hex[:12])  # type: ignore[arg-type]
+
+    async def audit(self) -> None:
+        """Check that goods and money add up."""
+        engine = make_engine(self.database_url)
+        await audit(engine)
+        await engine.dispose()
+
+    async def recovered(self) -> None:
+        """Wait until orders are judged and paid again, without anybody's doing."""
+        for _ in range(60):
+            who = await self.buyer()
+            if (await who.check_out((2, 1), device=uuid4().hex)).status == 201:
+                return
+            await asyncio.sleep(0.25)
+        raise AssertionError("the shop does not ask the fraud service again")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services, with a network between them that can be made slow."""
+    folder = tmp_path_factory.mktemp("shop")
+    fraud = Fraud(tmp_path_factory.mktemp("fds"))
+    with proxy_to(fraud.port) as network:
+        where = {"FDS_URL": f"http://127.0.0.1:{network.port}", "FDS_KEY": KEY}
+        port = free_port()
+        shop = launch(folder, port, SERVICE_APP="shop", API_KEYS=f"carrier:{PARTNER['X-API-Key']}", **where)
+        yield Stack(f"http://127.0.0.1:{port}", folder, fraud, network)
+        shop.kill()
+        shop.wait(10)
+    fraud.kill()
+
+
+@pytest.fixture
+async def well(stack: Stack) -> Stack:
+    """Both, on good terms."""
+    await stack.recovered()
+    return stack
+
+
+@asynccontextmanager
+async def killed(stack: Stack) -> AsyncIterator[str]:
+    """Nobody listens."""
+    stack.fraud.kill()
+    try:
+        yield "none"
+    finally:
+        stack.fraud.start()
+
+
+@asynccontextmanager
+async def stopped(stack: Stack) -> AsyncIterator[str]:
+    """It takes calls and answers none."""
+    stack.fraud.send(signal.SIGSTOP)
+    try:
+        yield "none"
+    finally:
+        stack.fraud.send(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def two_seconds_late(stack: Stack) -> AsyncIterator[str]:
+    """Its answers come when nobody waits any more."""
+    with stack.network.slow(2.0):
+        yield "none"
+
+
+@asynccontextmanager
+async def failing(stack: Stack) -> AsyncIterator[str]:
+    """Each call is answered with 500."""
+    with answering(stack, 500, b'{"error_code": 599}'):
+        yield "500"
+
+
+@asynccontextmanager
+async def talking_nonsense(stack: Stack) -> AsyncIterator[str]:
+    """Somebody else answers there."""
+    with answering(stack, 200, b'{"decision": ["approve"], "risk_score": null}'):
+        yield "200"
+
+
+@asynccontextmanager
+async def with_another_key(stack: Stack) -> AsyncIterator[str]:
+    """The shop's key is not known there any more."""
+    stack.fraud.kill()
+    stack.fraud.start(OTHER_KEY)
+    try:
+        yield "401"
+    finally:
+        stack.fraud.kill()
+        stack.fraud.start()
+
+
+@contextmanager
+def answering(stack: Stack, status: int, body: bytes) -> Iterator[None]:
+    """Let a server stand in that answers everything alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # the library's name
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.network.target = server.server_port
+        stack.network.cut()
+        try:
+            yield
+        finally:
+            stack.network.target = stack.fraud.port
+            stack.network.cut()
+            server.shutdown()
+
+
+async def test_each_decision_has_its_answer(well: Stack) -> None:
+    """Approved is paid, blocked is refused, a doubtful payment asks for the bank's code, one that is held waits."""
+    before = await scraped(well.shop)
+    who = await well.buyer()
+    assert (await who.check_out((2, 1), device=uuid4().hex)).status == 201
+    blocked = await who.check_out((2, 1), device="stolen-phone")
+    assert (blocked.status, blocked.json()["error_code"]) == (403, 603)
+    doubtful = await (other := await well.buyer()).check_out((2, 1), device=uuid4().hex, card_country="US")
+    assert (doubtful.status, doubtful.json()["outcome"]) == (202, "additional_auth")
+    paid = await other.ask(
+        "POST", f"/v1/orders/{doubtful.json()['id']}/pay", {"card_number": GOOD_CARD, "code": "000000"}
+    )
+    assert (paid.status, paid.json()["status"]) == (200, "processing")
+    fraud = Remote(f"http://127.0.0.1:{well.fraud.port}")
+    for error in (True, False):
+        for engine in ("rules", "model", "threats"):
+            await request(fraud, f"/v1/engines/{engine}/fault", "PUT", json_body={"error": error})
+        if error:
+            held = await (await well.buyer()).check_out((2, 1), device=uuid4().hex)
+    assert (held.status, held.json()["status"], held.json()["review"]) == (202, "pending", True)
+    grown = await moved(well.shop, before)
+    for result in ("approve", "block", "additional_auth", "hold"):
+        assert grown[f'ecommerce_fds_evaluations_total{{result="{result}"}}'] == 1
+    assert UNAVAILABLE not in grown
+    await well.audit()
+
+
+@pytest.mark.parametrize(
+    "fault", [killed, stopped, two_seconds_late, failing, talking_nonsense, with_another_key], ids=lambda f: f.__name__
+)
+async def test_without_a_verdict_orders_wait_for_a_person(
+    well: Stack, fault: Callable[[Stack], AbstractAsyncContextManager[str]]
+) -> None:
+    """202, pending, review: true. The breaker opens, so that nobody waits for long; then all goes on by itself."""
+    buyers = [await well.buyer() for _ in range(4)]
+    before = await scraped(well.shop)
+    async with fault(well) as status:
+        async with asyncio.timeout(8):
+            results = [await who.check_out((2, 1), device=uuid4().hex) for who in buyers]
+        for result in results:
+            assert result.status == 202, result.text
+            assert (result.json()["status"], result.json()["review"]) == ("pending", True)
+        grown = await moved(well.shop, before)
+        assert grown[UNAVAILABLE] == 4
+        assert grown[f'http_client_requests_total{{method="POST",peer="fds",status_code="{status}"}}'] == 5
+        assert grown['ecommerce_transactions_total{status="review"}'] == 4
+        assert "ecommerce_payment_amount_total" not in grown
+        assert (await scraped(well.shop))[OPEN] == 1
+    order = results[0].json()["id"]
+    released = await buyers[0].ask("POST", f"/v1/orders/{order}/review", {"release": True}, **PARTNER)
+    assert released.json()["review"] is False
+    paid = await buyers[0].ask("POST", f"/v1/orders/{order}/pay", {"card_number": GOOD_CARD})
+    assert (paid.status, paid.json()["status"]) == (200, "processing")
+    await well.recovered()
+    assert (await scraped(well.shop))[CLOSED] == 1
+    await well.audit()
+
+
+async def test_a_tenth_of_a_second_more_still_ends_in_a_verdict(well: Stack) -> None:
+    """The time limit has room for it; the histogram shows it."""
+    before = await scraped(well.shop)
+    who = await well.buyer()
+    with well.network.slow(0.1):
+        assert (await who.check_out((2, 1), device=uuid4().hex)).status == 201
+    grown = await moved(well.shop, before)
+    assert grown['ecommerce_fds_evaluations_total{result="approve"}'] == 1
+    assert grown["ecommerce_fds_evaluation_duration_seconds_sum"] > 0.1
+    assert UNAVAILABLE not in grown
+
+
+async def test_a_fraud_service_that_restarts_during_checkouts_costs_no_order(well: Stack) -> None:
+    """Sixteen buyers at once are all answered: each order is paid, or pending and, once released, payable, once."""
+    buyers = [await well.buyer() for _ in range(16)]
+    running = [asyncio.create_task(who.check_out((2, 1), key="k", device=uuid4().hex)) for who in buyers]
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(well.fraud.kill)
+    results = await asyncio.gather(*running)
+    await asyncio.to_thread(well.fraud.start)
+    assert {result.status for result in results} <= {201, 202}
+    for who, result in zip(buyers, results, strict=True):
+        assert (await who.check_out((2, 1), key="k", device="d")).json()["id"] == result.json()["id"]
+        (order,) = (await who.ask("GET", "/v1/orders")).json()["orders"]
+        assert (order["status"], order["review"]) == (
+            ("processing", False) if result.status == 201 else ("pending", True)
+        )
+        if order["review"]:
+            await who.ask("POST", f"/v1/orders/{order['id']}/review", {"release": True}, **PARTNER)
+            assert (await who.ask("POST", f"/v1/orders/{order['id']}/pay", {"card_number": GOOD_CARD})).status == 200
+    await well.recovered()
+    await well.audit()
+
+
+async def test_more_questions_than_connections_to_a_hanging_fraud_service_are_all_given_up(well: Stack) -> None:
+    """Who finds no free connection waits no longer than the others; when it goes on, so does the client."""
+    engine = make_engine(well.database_url)
+    asking = make_fraud_client(f"http://127.0.0.1:{well.fraud.port}", KEY, Resources(engine))
+    facts = PaymentFacts("order-0", "full", 48_000, "card", "c1", "d1", "198.18.0.1", "KR", "KR", 3.5)
+    async with asking.watching():
+        async with stopped(well), asyncio.timeout(5):
+            verdicts = await asyncio.gather(*(asking.evaluate(facts) for _ in range(250)))
+        assert {verdict.decision for verdict in verdicts} == {"unavailable"}
+        for _ in range(60):
+            await asyncio.sleep(0.25)
+            if (verdict := await asking.evaluate(facts)).decision != "unavailable":
+                break
+        assert verdict.decision != "unavailable"
+    await engine.dispose()
