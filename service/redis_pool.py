@@ -18,18 +18,20 @@ def make_redis(url: str) -> Redis:
         ValueError: the URL is malformed, or the client library is missing.
     """
     try:
-        from redis.asyncio import Redis
+        from redis.asyncio import BlockingConnectionPool, Redis
     except ModuleNotFoundError:
         raise ValueError("redis_url: its client is missing: pip install redis") from None
     try:
-        client: Redis = Redis.from_url(
+        # Many at once wait for each other: to refuse them would look like a Redis that is away, and open its breaker.
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             url,
+            timeout=ANSWER_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             max_connections=MAX_CONNECTIONS,
             retry=None,  # whoever asks has a breaker and something else to do
         )
-        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # nothing is sent, but options of the URL are looked at
+        pool.make_connection()  # type: ignore[no-untyped-call]  # nothing is sent, but options of the URL are looked at
     except (ValueError, TypeError) as problem:
         raise ValueError(f"redis_url: {str(problem).splitlines()[0]}") from None
-    return client
+    return Redis.from_pool(pool)

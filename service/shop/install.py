@@ -49,7 +49,8 @@ def install(
     metrics = ShopMetrics(resources.registry) if resources.registry is not None else None
     count_in(metrics)
     database = Database(resources.engine)
-    breaker = CircuitBreaker("redis-shop", resources.breakers)
+    # One request asks several times, and each time it would wait: two are enough to know that Redis hangs.
+    breaker = CircuitBreaker("redis-shop", resources.breakers, failures=2)
     switches, orders = Faults(faults_enabled), Orders(database)
     sessions = Sessions(database, make_cache(resources, breaker, "session"))
     active = ActiveUsers(resources.redis, breaker)
