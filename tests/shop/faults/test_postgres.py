@@ -1,0 +1,236 @@
+"""Selling while PostgreSQL is slow, full, locked or restarted; hung and killed it is in `tests/shop`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.database import make_engine
+from service.migrations import upgrade
+from service.settings import Settings
+from service.shop.seed import seed
+from tests.asgi import request, start
+from tests.postgres_server import PostgresServer, emptied, postgres_server
+from tests.shop.clients import GOOD_CARD, PARTNER, Buyer, buyer
+from tests.tcp_proxy import Proxy, proxy_to
+
+from . import containers
+from .books import audit
+from .metrics import moved, scraped
+
+pytestmark = pytest.mark.docker
+UNAVAILABLE = 'fastapi_errors_total{error_code="501",error_domain="SERVER",status_code="503"}'
+UP = 'dependency_up{dependency="database"}'
+
+
+class Servers(NamedTuple):
+    """PostgreSQL, and the network that leads to it."""
+
+    postgres: PostgresServer
+    network: Proxy
+
+    @property
+    def port(self) -> int:
+        """Return the server's own port."""
+        return int(self.postgres.url.rpartition(":")[2].partition("/")[0])
+
+    @property
+    def url(self) -> str:
+        """Return its address by way of the network."""
+        return self.postgres.url.replace(f":{self.port}/", f":{self.network.port}/")
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """A server to break, and a network to slow down."""
+    with postgres_server() as server:
+        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        with proxy_to(port) as network:
+            yield Servers(server, network)
+
+
+@pytest.fixture
+async def patient(servers: Servers) -> AsyncIterator[FastAPI]:
+    """The whole service with the time limits that it has in production."""
+    async for app in _served(servers):
+        yield app
+
+
+@pytest.fixture
+async def app(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
+    """The whole service with little patience."""
+    for name in ("POOL_SECONDS", "CONNECT_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(f"service.database.{name}", 0.5)
+    async for app in _served(servers):
+        yield app
+
+
+async def _served(servers: Servers) -> AsyncIterator[FastAPI]:
+    await emptied(servers.postgres.url)
+    engine = make_engine(servers.postgres.url)
+    await upgrade(engine)
+    await seed(engine)
+    await engine.dispose()
+    app = create_app(Settings(database_url=servers.url, api_keys={"carrier": PARTNER["X-API-Key"]}))
+    stop = await start(app)
+    yield app
+    await stop()
+
+
+@asynccontextmanager
+async def two_seconds_late(servers: Servers) -> AsyncIterator[None]:
+    """Answers come later than the limit."""
+    with servers.network.slow(2.0):
+        yield
+
+
+@asynccontextmanager
+async def with_another_password(servers: Servers) -> AsyncIterator[None]:
+    """The one that the service knows is wrong from now on, and old connections are ended."""
+    await sql(servers, "ALTER ROLE shop PASSWORD 'sesame'")
+    await sql(servers, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    try:
+        yield
+    finally:
+        await sql(servers, "ALTER ROLE shop PASSWORD 'secret'")
+
+
+@asynccontextmanager
+async def with_all_connections_taken(servers: Servers) -> AsyncIterator[None]:
+    """Others use all that the server has; those of the service are cut."""
+    address = servers.postgres.url.replace("+asyncpg", "")
+    async with AsyncExitStack() as taken:
+        refused = 0
+        while refused < 3:  # the service has come back meanwhile, and the server takes a moment to let go
+            try:
+                connection = await asyncpg.connect(address)
+            except asyncpg.TooManyConnectionsError:
+                refused += 1
+                servers.network.cut()
+                await asyncio.sleep(0.1)
+            else:
+                taken.push_async_callback(connection.close)
+        yield
+
+
+async def sql(servers: Servers, statement: str) -> None:
+    """Run a statement in the container, where no password is asked for."""
+    await containers.run_in(servers.postgres.container, "psql", "-U", "shop", "-c", statement)
+
+
+async def recovered(who: Buyer, key: str, device: str = "d1") -> int:
+    """Check out with the same key until it works, and return the id of the order."""
+    for _ in range(60):
+        result = await who.check_out((2, 1), key=key, device=device)
+        if result.status in (201, 202):
+            order: int = result.json()["id"]
+            return order
+        assert result.status in (409, 503), result.text
+        await asyncio.sleep(0.25)
+    raise AssertionError(result.text)
+
+
+async def ready(app: FastAPI) -> int:
+    """Return the status of the probe, asked anew."""
+    await asyncio.sleep(1.1)  # an answer is kept for a second
+    return (await request(app, "/health/ready")).status
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [two_seconds_late, with_another_password, with_all_connections_taken],
+    ids=lambda fault: fault.__name__,
+)
+async def test_a_database_that_can_not_be_used_is_a_503(
+    app: FastAPI, servers: Servers, fault: Callable[[Servers], AbstractAsyncContextManager[None]]
+) -> None:
+    """Within the time limits and with Retry-After; readiness says no; then all goes on by itself."""
+    kim = await buyer(app)
+    await kim.check_out((2, 1), key="k0")
+    before = await scraped(app)
+    async with fault(servers):
+        async with asyncio.timeout(10):
+            result = await kim.check_out((2, 1), key="k1")
+        assert (result.status, result.json()["error_code"], result.headers["retry-after"]) == (503, 501, "1")
+        assert await ready(app) == 503
+        assert (await moved(app, before))[UNAVAILABLE] == 1
+        assert (await scraped(app))[UP] == 0
+    order = await recovered(kim, "k1")
+    assert await recovered(kim, "k1") == order
+    assert await ready(app) == 200
+    assert (await scraped(app))[UP] == 1
+    assert await audit(app.state.resources.engine) == {"processing": 2}
+
+
+async def test_a_database_that_takes_a_tenth_of_a_second_is_used(patient: FastAPI, servers: Servers) -> None:
+    """An order takes as long as its questions to the database; readiness still says yes."""
+    kim = await buyer(patient)
+    await kim.check_out((2, 1), key="k0")
+    before = await scraped(patient)
+    with servers.network.slow(0.1):
+        result = await kim.check_out((2, 1), key="k1")
+        assert result.status == 201
+        assert await ready(patient) == 200
+    grown = await moved(patient, before)
+    assert grown['ecommerce_transaction_processing_duration_seconds_sum{operation="checkout"}'] > 0.5
+    assert UNAVAILABLE not in grown
+    assert await audit(patient.state.resources.engine) == {"processing": 2}
+
+
+async def test_a_database_that_restarts_during_checkouts_loses_no_order(app: FastAPI, servers: Servers) -> None:
+    """Sixteen buyers at once, whose connections all end: asked again with their keys, each has one order, paid once."""
+    buyers = [await buyer(app, f"b{number}") for number in range(16)]
+    tries = [who.check_out((2, 1), key=f"k{number}", device=f"d{number}") for number, who in enumerate(buyers)]
+    running = [asyncio.create_task(one) for one in tries]
+    await asyncio.sleep(0.05)
+    async with containers.killed(servers.postgres.container):
+        first = [(await answer) for answer in running]
+    assert {answer.status for answer in first} <= {201, 202, 503}
+    assert 503 in {answer.status for answer in first}
+    orders = await asyncio.gather(*(recovered(who, f"k{number}", f"d{number}") for number, who in enumerate(buyers)))
+    assert len(set(orders)) == 16
+    for who, order in zip(buyers, orders, strict=True):
+        (found,) = (await who.ask("GET", "/v1/orders")).json()["orders"]
+        assert found["id"] == order
+        if found["review"]:
+            await who.ask("POST", f"/v1/orders/{order}/review", {"release": True}, **PARTNER)
+        if found["status"] == "pending":
+            pay = {"card_number": GOOD_CARD, "code": "000000"}
+            assert (await who.ask("POST", f"/v1/orders/{order}/pay", pay)).status == 200
+    assert await audit(app.state.resources.engine) == {"processing": 16}
+
+
+@pytest.mark.parametrize("moment", range(6))
+async def test_connections_that_are_cut_at_any_moment_charge_nobody_twice(
+    app: FastAPI, servers: Servers, moment: int
+) -> None:
+    """Also where nobody can tell whether what was written is there: the answer to a COMMIT was lost."""
+    kim = await buyer(app)
+    with servers.network.slow(0.04):
+        running = asyncio.create_task(kim.check_out((2, 1), key="k1"))
+        await asyncio.sleep(0.05 + moment * 0.1)
+        servers.network.cut()
+        assert (await running).status in (201, 503)
+    order = await recovered(kim, "k1")
+    assert [found["id"] for found in (await kim.ask("GET", "/v1/orders")).json()["orders"]] == [order]
+    assert await audit(app.state.resources.engine) == {"processing": 1}
+
+
+async def test_an_answer_that_takes_too_long_in_all_is_given_up(servers: Servers, patient: FastAPI) -> None:
+    """Where REQUEST_TIMEOUT_SECONDS says so: each question is within its limit, all of them together are not."""
+    limited = create_app(Settings(database_url=servers.url, request_timeout_seconds=1.0))
+    stop = await start(limited)
+    kim = await buyer(limited)
+    with servers.network.slow(0.4):
+        result = await kim.check_out((2, 1), key="k1")
+        assert result.status == 504, result.text
+    await recovered(kim, "k1")
+    assert await audit(limited.state.resources.engine) == {"processing": 1}
+    await stop()
