@@ -16,7 +16,6 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from service.app import Telemetry, create_service
-from service.database import Session
 from service.settings import Settings
 from service.telemetry import setup_tracing
 from service.telemetry.clients import make_client
@@ -69,13 +68,12 @@ def _spans(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def fraud_stub(traced: Telemetry, settings: Settings) -> FastAPI:
     """Another service, which asks the same database."""
     app, _, _ = create_service(settings, traced)
+    query = text("SELECT count(*) FROM orders WHERE 'bob@example.com' = :mail")
 
     @app.get("/score")
-    async def score(session: Session) -> int:
-        found = await session.execute(
-            text("SELECT count(*) FROM orders WHERE 'bob@example.com' = :mail"), {"mail": "x"}
-        )
-        return int(found.scalar_one())
+    async def score() -> int:
+        async with app.state.resources.engine.connect() as connection:
+            return int((await connection.execute(query, {"mail": "x"})).scalar_one())
 
     return app
 
