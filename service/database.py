@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -81,8 +82,10 @@ def _note_time(_connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _look_after_rest(engine: Engine, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    # `pool_pre_ping` asks each time, which is one question in five. Who finds a connection dead that was alive a moment
-    # ago is told that the database is away, and all the others of that time are thrown away.
+    # `pool_pre_ping` asks the server each time, which is one question in five. asyncpg mostly knows by itself.
+    closed: Callable[[], bool] | None = getattr(record.driver_connection, "is_closed", None)
+    if closed is not None and closed():
+        raise DisconnectionError("it is closed")
     if monotonic() - record.info.get(RESTING, inf) <= REST_SECONDS:
         return
     try:

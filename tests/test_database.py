@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from service.database import make_engine
 from service.migrations import head, missing_since, upgrade
 from service.probes import checks
 from service.telemetry import NotReady
+from tests.postgres_server import postgres_server
 
 
 @pytest.fixture
@@ -83,3 +85,38 @@ async def test_an_old_schema_says_how_to_bring_it_up(engine: AsyncEngine) -> Non
     await upgrade(engine)
     await found["schema"].run()
     await engine.dispose()
+
+
+async def test_a_connection_that_died_at_rest_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes next gets another one, and notices nothing."""
+    monkeypatch.setattr("service.database.REST_SECONDS", 0.0)
+    engine = make_engine(f"sqlite+aiosqlite:///{tmp_path}/shop.db")
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.close()
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+    await engine.dispose()
+
+
+@pytest.mark.docker
+def test_connections_that_the_server_has_ended_are_replaced_at_once() -> None:
+    """Also those that were in use a moment ago: nobody is told that the database is away."""
+    with postgres_server() as server:
+        assert asyncio.run(_ended_and_asked_again(server.url)) == 1
+
+
+async def _ended_and_asked_again(url: str) -> int:
+    engine, other = make_engine(url), make_engine(url)
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    async with other.connect() as connection:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        await connection.execute(text(ended))
+    await asyncio.sleep(0.1)
+    async with engine.connect() as connection:
+        answer: int = (await connection.execute(text("SELECT 1"))).scalar_one()
+    await engine.dispose()
+    await other.dispose()
+    return answer
