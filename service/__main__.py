@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service import fds, shop  # SAMPLE
+from service import fds, shop, shop_seed  # SAMPLE
 from service.app import NOTHING, Service, Telemetry, create_service
 from service.database import is_sqlite, make_engine
 from service.error_metrics import MetricsConfig
@@ -86,8 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
     migrate = commands.add_parser("migrate", help="bring the database up to this code's schema")
     migrate.set_defaults(command=partial(_on_database, _migrate))
-    seed = commands.add_parser("seed", help="fill an empty shop with products")  # SAMPLE
-    seed.set_defaults(command=partial(_on_database, shop.seed_and_tell))  # SAMPLE
+    shop_seed.add_commands(commands)  # SAMPLE
     fds.add_commands(commands)  # SAMPLE
     errors = commands.add_parser("errors", help="print the catalogue of error codes")
     errors.add_argument("--markdown", action="store_true", help="as docs/error-codes.md")

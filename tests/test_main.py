@@ -218,7 +218,7 @@ def test_a_taken_management_port_names_its_setting(tmp_path: Path, repository: P
 def test_migrate_and_seed_can_be_run_alone(tmp_path: Path, repository: Path) -> None:
     """And say what they did."""
     assert service("migrate", cwd=tmp_path, repository=repository).stdout == f"database is at revision {head()}\n"
-    assert service("seed", cwd=tmp_path, repository=repository).stdout == "added 10 products\n"
+    assert service("seed", cwd=tmp_path, repository=repository).stdout.startswith("added 10 products, 50 users (")
     assert "nothing added" in service("seed", cwd=tmp_path, repository=repository).stdout
 
 
@@ -226,7 +226,7 @@ def test_seeding_before_migrating_says_what_is_missing(tmp_path: Path, repositor
     """In one line."""
     done = service("seed", cwd=tmp_path, repository=repository)
     assert done.returncode == 1
-    assert done.stderr == "service: no such table: products; run `python -m service migrate` first\n"
+    assert done.stderr == "service: no such table: users; run `python -m service migrate` first\n"
 
 
 def test_errors_prints_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,6 @@
 from .domain.fraud import FraudCheck, PaymentFacts, Verdict
 from .fraud import make_fraud_client
 from .install import LOCALES, install
-from .seed import seed, seed_and_tell
+from .seed import seed
 
-__all__ = ["LOCALES", "FraudCheck", "PaymentFacts", "Verdict", "install", "make_fraud_client", "seed", "seed_and_tell"]
+__all__ = ["LOCALES", "FraudCheck", "PaymentFacts", "Verdict", "install", "make_fraud_client", "seed"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from .tables import Product
@@ -29,17 +28,3 @@ async def seed(engine: AsyncEngine) -> int:
             return 0
         session.add_all(Product(name=name, price=price, stock=stock) for name, price, stock in PRODUCTS)
     return len(PRODUCTS)
-
-
-async def seed_and_tell(engine: AsyncEngine) -> str:
-    """Do what `python -m service seed` does, and return what it prints.
-
-    Raises:
-        ValueError: the database has no tables yet.
-    """
-    try:
-        added = await seed(engine)
-    except (OperationalError, ProgrammingError) as problem:
-        missing = str(problem.orig).splitlines()[0]
-        raise ValueError(f"{missing}; run `python -m service migrate` first") from None
-    return f"added {added} products" if added else "the shop has products already, nothing added"

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from service.fds.engines import ModelEngine, RulesEngine, ThreatsEngine
 from service.fds.engines.rules import judge
 from service.fds.engines.threats import keys_of
+from service.fds.history import Past
 from service.fds.judgement import DECISIONS, STOPPED, band_of, combined
 from service.fds.threat_lists import Threat
+from service.fds.transaction import Transaction
 
 from .replay import Seen
 
@@ -48,13 +50,7 @@ def assess(payments: Iterable[Seen], model: ModelEngine, threats: Mapping[str, T
     """Decide on payments as the service would with all engines in time, and compare with the truth."""
     report = Report({name: Quality() for name in ("rules", "model", "threats", "all")})
     for told, past in payments:
-        payment = told.transaction
-        listed = [threats[key].score for key in keys_of(payment) if key in threats]
-        points = {
-            "rules": (judge(payment, past).score, RulesEngine.weight),
-            "model": (model.judge(payment, past).score, ModelEngine.weight),
-            "threats": (max(listed, default=0), ThreatsEngine.weight),
-        }
+        points = points_of(told.transaction, past, model, threats)
         for name, found in points.items():
             report.ways[name].add(told.fraud, combined([found]))
         score = combined(points.values())
@@ -62,3 +58,15 @@ def assess(payments: Iterable[Seen], model: ModelEngine, threats: Mapping[str, T
         decisions = report.stories.setdefault(told.story, Counter(dict.fromkeys(DECISIONS, 0)))
         decisions[band_of(score).decision] += 1
     return report
+
+
+def points_of(
+    payment: Transaction, past: Past, model: ModelEngine, threats: Mapping[str, Threat]
+) -> dict[str, tuple[float, float]]:
+    """Return what each engine finds, and its weight, when all are in time."""
+    listed = [threats[key].score for key in keys_of(payment) if key in threats]
+    return {
+        "rules": (judge(payment, past).score, RulesEngine.weight),
+        "model": (model.judge(payment, past).score, ModelEngine.weight),
+        "threats": (max(listed, default=0), ThreatsEngine.weight),
+    }
