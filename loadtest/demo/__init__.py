@@ -1,0 +1,1 @@
+"""Traffic that makes dashboards come alive; see `__main__`."""
