@@ -34,6 +34,7 @@ gate: $(BENCH_VENV)/.bench ## Count instructions per request and fail when the m
 
 docs: $(VENV)/.dev ## Make the generated pages and the screenshots again
 	$(IN)python -m service errors --markdown > docs/error-codes.md
+	$(IN)python docs/make_metrics.py
 	$(IN)python docs/images/screenshots.py
 
 lock: ## Pin the versions again (needs uv)

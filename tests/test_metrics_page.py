@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -58,3 +61,46 @@ async def test_the_page_lists_what_a_scrape_shows(
     assert {name: labels for name, (_, labels) in shown.items() if labels != listed[name][1]} == {
         "cache_misses_total": frozenset()  # there was none yet
     }
+
+
+@pytest.fixture
+def maker(repository: Path) -> ModuleType:
+    """What makes the page; it is a script and belongs to no package."""
+    spec = importlib.util.spec_from_file_location("make_metrics", repository / "docs" / "make_metrics.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_is_made(maker: ModuleType, repository: Path) -> None:
+    """`make docs` makes it again."""
+    assert (repository / "docs" / "metrics.md").read_text(encoding="utf-8") == maker.page()
+
+
+def test_the_page_names_the_dashboards_and_alerts_that_use_a_metric(maker: ModuleType, tmp_path: Path) -> None:
+    """By its own name or that of one of its samples, and not by that of another metric."""
+    (tmp_path / "docs").mkdir()
+    metric = 'name = "shop_seconds"\ntype = "histogram"\nlabels = ["x"]\nmeaning = "time"\nunit = "seconds"\n'
+    (tmp_path / "docs" / "metrics.toml").write_text(
+        f'[[section]]\ntitle = "A"\ntext = ""\n[[section.metric]]\n{metric}'
+    )
+    for name, query in {"used": "rate(shop_seconds_bucket[5m])", "other": "my_shop_seconds"}.items():
+        (tmp_path / "grafana" / "dashboards").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "grafana" / "dashboards" / f"{name}.json").write_text(json.dumps({"expr": query}))
+    rules = """groups:
+  - name: a
+    rules:
+      - record: level:shop_seconds:rate5m
+        expr: rate(shop_seconds_count[5m])
+      - alert: Slow
+        expr: shop_seconds_sum > 1
+      - alert: Quick
+        expr: level:shop_seconds:rate5m > 1
+"""
+    (tmp_path / "prometheus" / "rules").mkdir(parents=True)
+    (tmp_path / "prometheus" / "rules" / "shop.yml").write_text(rules)
+    assert f"| `shop_seconds{{x}}` | histogram | time | seconds | {maker.NOTHING} | used | Slow |" in maker.page(
+        tmp_path
+    )

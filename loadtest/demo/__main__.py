@@ -55,7 +55,7 @@ async def _run(
     services = Calls("the shop", shop[0], pace, tally, shop[1]), Calls("fraud detection", fds[0], pace, tally, fds[1])
     progress = Progress(tally, services)
     telling = asyncio.create_task(progress.go_on())
-    await Traffic(*services, rate, seed, tally, pace).run(seconds, stop)
+    await Traffic(*services, rate, seconds, seed, tally, pace).run(stop)
     telling.cancel()
     with suppress(asyncio.CancelledError):
         await telling
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fds", metavar="URL", help="the fraud service (default: the shop's address)")
     parser.add_argument("--rate", default="5", metavar="PER_SECOND", help="requests a second (default %(default)s)")
     parser.add_argument("--seconds", default="60", metavar="N", help="0: until stopped (default %(default)s)")
-    parser.add_argument("--seed", default="37", metavar="N", help="another one, other people (default %(default)s)")
+    parser.add_argument("--seed", default="28", metavar="N", help="another one, other people (default %(default)s)")
     parser.add_argument(
         "--partner-key",
         default=os.environ.get("DEMO_PARTNER_KEY"),

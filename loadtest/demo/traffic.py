@@ -18,8 +18,9 @@ from .visits import Visits
 
 SHARE = 0.15
 """Purchases per request of the schedule; each brings about five requests with it, the registration included."""
-PEOPLE, HOURLY = 100, 8
-"""Users at least; and purchases an hour of one user at most, or everybody would look as if trying cards out."""
+PEOPLE, HOURLY, HOUR = 100, 8, 3600.0
+"""Users at least; and purchases of one user in an hour, or in all: with more everybody would look as if trying cards
+out, and with fewer nobody would have habits."""
 UNEXPECTED = (KeyError, TypeError, ValueError, IndexError)  # from answers that are not what the shop gives
 
 
@@ -30,28 +31,32 @@ class Traffic:
         shop: where to buy.
         fds: the fraud service.
         rate: requests a second.
+        seconds: how long it goes on; 0 is until it is stopped.
         seed: of all chance.
         tally: counts.
         pace: gives the turns.
     """
 
-    def __init__(self, shop: Calls, fds: Calls, rate: float, seed: int, tally: Tally, pace: Pace) -> None:
+    def __init__(
+        self, shop: Calls, fds: Calls, rate: float, seconds: float, seed: int, tally: Tally, pace: Pace
+    ) -> None:
         chance, shelf, accounts = Random(seed), Shelf(), Accounts(shop)  # noqa: S311  # chance, not secrecy
         per_second = rate * SHARE
-        people = max(PEOPLE, round(per_second * 3600 / HOURLY))
+        people = max(PEOPLE, round(per_second * min(seconds or HOUR, HOUR) / HOURLY))
         self._purchases: Iterator[Purchase] = purchases(seed, people, per_second)
         self._next = next(self._purchases)
         self._visits = Visits(shop, fds, accounts, shelf, chance)
         self._shopper = Shopper(shop, fds, accounts, shelf, tally, chance)
+        self._seconds = seconds
         self._shelf = shelf
         self._tally = tally
         self._pace = pace
         self._running: set[asyncio.Task[None]] = set()
 
-    async def run(self, seconds: float, stop: asyncio.Event) -> None:
-        """Go on for some seconds (0: without end), or until `stop` is set."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Go on until the time is over, or `stop` is set."""
         self._began = asyncio.get_running_loop().time()
-        await self._pace.run(self._begin, seconds, stop)
+        await self._pace.run(self._begin, self._seconds, stop)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
