@@ -13,7 +13,7 @@ from service.shop.checkout.payments import Method
 from service.shop.domain.order import Outcome, Status
 from service.shop.tables import Order
 
-NUMBER = r"[0-9]{12,19}"
+NUMBER = r"^[0-9]{12,19}$"
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
