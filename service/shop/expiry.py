@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.database_access import DatabaseUnavailable
 from service.shop.accounts import Sessions
 from service.shop.checkout import Orders
 from service.shop.errors import WrongState
@@ -55,5 +56,5 @@ class Expiry:
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL)
-            with suppress(SQLAlchemyError, OSError):  # the database is away: the next minute will do
+            with suppress(DatabaseUnavailable, SQLAlchemyError, OSError):  # it is away: the next minute will do
                 await self.clean_up(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Selling while PostgreSQL is slow, full, locked or restarted; hung and killed it is in `tests/shop`."""
+"""Selling while PostgreSQL is slow, full, shut or restarted; hung and killed it is in `tests/shop`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.app import create_app
 from service.database import make_engine
@@ -18,7 +20,7 @@ from service.settings import Settings
 from service.shop.seed import seed
 from tests.asgi import request, start
 from tests.postgres_server import PostgresServer, emptied, postgres_server
-from tests.shop.clients import GOOD_CARD, PARTNER, Buyer, buyer
+from tests.shop.clients import DECLINED_CARD, GOOD_CARD, PARTNER, Buyer, buyer
 from tests.tcp_proxy import Proxy, proxy_to
 
 from . import containers
@@ -28,6 +30,16 @@ from .metrics import moved, scraped
 pytestmark = pytest.mark.docker
 UNAVAILABLE = 'fastapi_errors_total{error_code="501",error_domain="SERVER",status_code="503"}'
 UP = 'dependency_up{dependency="database"}'
+PAYMENT = {
+    "user_id": "u1",
+    "amount": 30_000,
+    "card": "c1",
+    "device": "d1",
+    "ip": "198.18.0.1",
+    "country": "KR",
+    "card_country": "KR",
+    "account_age_days": 365,
+}
 
 
 class Servers(NamedTuple):
@@ -68,6 +80,7 @@ async def app(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """The whole service with little patience."""
     for name in ("POOL_SECONDS", "CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"service.database.{name}", 0.5)
+    monkeypatch.setattr("service.shop.expiry.INTERVAL", 0.2)
     async for app in _served(servers):
         yield app
 
@@ -234,3 +247,63 @@ async def test_an_answer_that_takes_too_long_in_all_is_given_up(servers: Servers
     await recovered(kim, "k1")
     assert await audit(limited.state.resources.engine) == {"processing": 1}
     await stop()
+
+
+async def test_cleaning_up_goes_on_after_the_database_was_away(app: FastAPI, servers: Servers) -> None:
+    """An order that nobody pays goes back to stock, however often the database has failed before."""
+    kim = await buyer(app)
+    order = (await kim.check_out((2, 1), card_number=DECLINED_CARD)).json()["detail"]["order_id"]
+    async with two_seconds_late(servers):
+        await asyncio.sleep(1.5)
+    await sql(servers, f"UPDATE orders SET created_at = now() - interval '1 hour' WHERE id = {order}")  # noqa: S608
+    for _ in range(50):
+        await asyncio.sleep(0.1)
+        found = await kim.ask("GET", f"/v1/orders/{order}")
+        if found.status == 200 and found.json()["status"] == "cancelled":
+            break
+    assert found.json()["outcome"] == "expired"
+    assert await audit(app.state.resources.engine) == {"cancelled": 1}
+
+
+async def test_decisions_are_made_without_the_database_and_kept_for_it(app: FastAPI, servers: Servers) -> None:
+    """Only telling what a payment was has to wait; nothing is written twice or lost."""
+    async with containers.paused(servers.postgres.container):
+        for number in range(3):
+            judged = await request(
+                app, "/v1/evaluate", "POST", json_body={**PAYMENT, "transaction_id": f"t{number}"}, headers=PARTNER
+            )
+            assert (judged.status, judged.json()["decision"], judged.json()["missing"]) == (200, "approve", [])
+        label = {"transaction_id": "t0", "fraud": True}
+        told = await request(app, "/v1/feedback", "POST", json_body=label, headers=PARTNER)
+        assert (told.status, told.json()["error_code"]) == (503, 501)
+    for _ in range(60):
+        await asyncio.sleep(0.1)
+        if await kept(app) == 3:
+            break
+    assert await kept(app) == 3
+    told = await request(app, "/v1/feedback", "POST", json_body=label, headers=PARTNER)
+    assert told.json()["counted"] is True
+
+
+async def test_a_row_that_somebody_holds_is_not_waited_for_without_end(app: FastAPI, servers: Servers) -> None:
+    """Who wants the same product is told to come back; the others buy, and readiness says yes."""
+    kim, lee = await buyer(app), await buyer(app, "lee")
+    other = await asyncpg.connect(servers.postgres.url.replace("+asyncpg", ""))
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM products WHERE id = 2 FOR UPDATE")
+        result = await kim.check_out((2, 1), key="k1")
+        assert (result.status, result.json()["error_code"]) == (503, 501)
+        assert (await lee.check_out((6, 1), device="d2")).status == 201
+        assert await ready(app) == 200
+    await other.close()
+    await recovered(kim, "k1")
+    assert await audit(app.state.resources.engine) == {"processing": 2}
+
+
+async def kept(app: FastAPI) -> int:
+    """Return how many decisions are in the database, 0 while it can't be asked."""
+    try:
+        async with app.state.resources.engine.connect() as connection:
+            return int((await connection.execute(text("SELECT count(*) FROM fraud_decisions"))).scalar_one())
+    except (SQLAlchemyError, OSError):
+        return 0
