@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import NamedTuple
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 import pytest
@@ -19,13 +18,14 @@ from service.migrations import upgrade
 from service.settings import Settings
 from service.shop.seed import seed
 from tests.asgi import request, start
-from tests.postgres_server import PostgresServer, emptied, postgres_server
+from tests.postgres_server import emptied, postgres_server
 from tests.shop.clients import DECLINED_CARD, GOOD_CARD, PARTNER, Buyer, buyer
-from tests.tcp_proxy import Proxy, proxy_to
+from tests.tcp_proxy import proxy_to
 
 from . import containers
 from .books import audit
 from .metrics import moved, scraped
+from .postgres import Servers, sql, two_seconds_late, with_all_connections_taken, with_another_password
 
 pytestmark = pytest.mark.docker
 UNAVAILABLE = 'fastapi_errors_total{error_code="501",error_domain="SERVER",status_code="503"}'
@@ -42,23 +42,6 @@ PAYMENT = {
 }
 
 
-class Servers(NamedTuple):
-    """PostgreSQL, and the network that leads to it."""
-
-    postgres: PostgresServer
-    network: Proxy
-
-    @property
-    def port(self) -> int:
-        """Return the server's own port."""
-        return int(self.postgres.url.rpartition(":")[2].partition("/")[0])
-
-    @property
-    def url(self) -> str:
-        """Return its address by way of the network."""
-        return self.postgres.url.replace(f":{self.port}/", f":{self.network.port}/")
-
-
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     """A server to break, and a network to slow down."""
@@ -69,8 +52,9 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def patient(servers: Servers) -> AsyncIterator[FastAPI]:
-    """The whole service with the time limits that it has in production."""
+async def patient(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
+    """The whole service with the time limits that it has in production; readiness is asked anew each time."""
+    monkeypatch.setattr("service.telemetry.readiness.KEPT", 0.0)
     async for app in _served(servers):
         yield app
 
@@ -80,6 +64,7 @@ async def app(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """The whole service with little patience."""
     for name in ("POOL_SECONDS", "CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"service.database.{name}", 0.5)
+    monkeypatch.setattr("service.telemetry.readiness.KEPT", 0.0)
     monkeypatch.setattr("service.shop.expiry.INTERVAL", 0.2)
     async for app in _served(servers):
         yield app
@@ -97,47 +82,6 @@ async def _served(servers: Servers) -> AsyncIterator[FastAPI]:
     await stop()
 
 
-@asynccontextmanager
-async def two_seconds_late(servers: Servers) -> AsyncIterator[None]:
-    """Answers come later than the limit."""
-    with servers.network.slow(2.0):
-        yield
-
-
-@asynccontextmanager
-async def with_another_password(servers: Servers) -> AsyncIterator[None]:
-    """The one that the service knows is wrong from now on, and old connections are ended."""
-    await sql(servers, "ALTER ROLE shop PASSWORD 'sesame'")
-    await sql(servers, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    try:
-        yield
-    finally:
-        await sql(servers, "ALTER ROLE shop PASSWORD 'secret'")
-
-
-@asynccontextmanager
-async def with_all_connections_taken(servers: Servers) -> AsyncIterator[None]:
-    """Others use all that the server has; those of the service are cut."""
-    address = servers.postgres.url.replace("+asyncpg", "")
-    async with AsyncExitStack() as taken:
-        refused = 0
-        while refused < 3:  # the service has come back meanwhile, and the server takes a moment to let go
-            try:
-                connection = await asyncpg.connect(address)
-            except asyncpg.TooManyConnectionsError:
-                refused += 1
-                servers.network.cut()
-                await asyncio.sleep(0.1)
-            else:
-                taken.push_async_callback(connection.close)
-        yield
-
-
-async def sql(servers: Servers, statement: str) -> None:
-    """Run a statement in the container, where no password is asked for."""
-    await containers.run_in(servers.postgres.container, "psql", "-U", "shop", "-c", statement)
-
-
 async def recovered(who: Buyer, key: str, device: str = "d1") -> int:
     """Check out with the same key until it works, and return the id of the order."""
     for _ in range(60):
@@ -151,8 +95,7 @@ async def recovered(who: Buyer, key: str, device: str = "d1") -> int:
 
 
 async def ready(app: FastAPI) -> int:
-    """Return the status of the probe, asked anew."""
-    await asyncio.sleep(1.1)  # an answer is kept for a second
+    """Return the status of the probe."""
     return (await request(app, "/health/ready")).status
 
 
@@ -243,7 +186,7 @@ async def test_an_answer_that_takes_too_long_in_all_is_given_up(servers: Servers
     kim = await buyer(limited)
     with servers.network.slow(0.4):
         result = await kim.check_out((2, 1), key="k1")
-        assert result.status == 504, result.text
+        assert (result.status, result.json()["error_code"]) == (504, 598), result.text
     await recovered(kim, "k1")
     assert await audit(limited.state.resources.engine) == {"processing": 1}
     await stop()
