@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from service.resources import Resources
 from service.telemetry.cache import Cache
@@ -14,6 +15,7 @@ from service.telemetry.circuit_breaker import CircuitBreaker
 from .record import record_cache_operation
 
 MAX_ENTRIES = 10_000
+T = TypeVar("T")
 
 
 class SafeCache(Protocol):
@@ -116,3 +118,13 @@ def make_cache(resources: Resources, breaker: CircuitBreaker, cache_type: str) -
         return MemoryCache()
     cache = Cache(resources.redis, cache_type, resources.caches, resources.spans)
     return RedisCache(cache, breaker)
+
+
+def understood(kind: Callable[..., T], cached: bytes | None) -> T | None:
+    """Return what is cached as a `kind`, None if it is not one: another version of this code may have written it."""
+    if cached is None:
+        return None
+    try:
+        return kind(**json.loads(cached))
+    except (ValueError, TypeError):
+        return None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.database_access import Database
 
-from .cache import SafeCache
+from .cache import SafeCache, understood
 from .errors import UnknownProduct
 from .tables import Product
 
@@ -52,9 +52,9 @@ class Catalogue:
         Raises:
             UnknownProduct: there is none with this id.
         """
-        cached = await self._cache.get(str(product_id))
+        cached = understood(Goods, await self._cache.get(str(product_id)))
         if cached is not None:
-            return Goods(**json.loads(cached))
+            return cached
         async with self._database() as session:
             product = await session.get(Product, product_id)
         if product is None:

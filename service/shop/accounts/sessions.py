@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from sqlalchemy import bindparam, delete, select
 
 from service.database_access import Database
-from service.shop.cache import SafeCache
+from service.shop.cache import SafeCache, understood
 from service.shop.tables import Session, User
 
 LIFETIME = timedelta(hours=1)
@@ -51,8 +51,7 @@ class Sessions:
     async def find(self, token: str) -> Login | None:
         """Return who has this token, None if nobody has, or had until it expired."""
         digest = _digest(token)
-        cached = await self._cache.get(digest)
-        login = Login(**json.loads(cached)) if cached is not None else await self._load(digest)
+        login = understood(Login, await self._cache.get(digest)) or await self._load(digest)
         return login if login is not None and login.expires > datetime.now(UTC).timestamp() else None
 
     async def end(self, token: str) -> None:

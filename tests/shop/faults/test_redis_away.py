@@ -233,6 +233,19 @@ async def test_a_redis_whose_memory_is_full_is_read_and_not_written(app: FastAPI
     await recovered(app, kim)
 
 
+@pytest.mark.parametrize("kept", [b"", b"\xff", b"[]", b"7", b'{"other": 1}'])
+async def test_what_another_version_has_cached_is_asked_for_again(app: FastAPI, servers: Servers, kept: bytes) -> None:
+    """And replaced by what this one understands."""
+    kim = await buyer(app)
+    for _ in range(2):
+        assert (await kim.ask("GET", "/v1/products/2")).status == 200
+        assert (await kim.ask("GET", "/v1/orders")).status == 200
+        async with servers.admin() as admin:
+            keys = [key for kind in ("product:*", "session:*") for key in await admin.keys(kind)]
+            assert len(keys) == 2
+            assert [await admin.set(key, kept) for key in keys] == [True, True]
+
+
 @pytest.mark.usefixtures("quick_breakers")
 async def test_a_redis_that_restarts_during_checkouts_costs_no_order(app: FastAPI, servers: Servers) -> None:
     """Sixteen buyers at once are all paid; nobody has to log in again."""
