@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from testcontainers.core.container import DockerContainer
 
 from service.app import create_app
 from service.database import make_engine
@@ -140,13 +141,16 @@ async def test_a_database_that_takes_a_tenth_of_a_second_is_used(patient: FastAP
     assert await audit(patient.state.resources.engine) == {"processing": 2}
 
 
-async def test_a_database_that_restarts_during_checkouts_loses_no_order(app: FastAPI, servers: Servers) -> None:
-    """Sixteen buyers at once, whose connections all end: asked again with their keys, each has one order, paid once."""
+@pytest.mark.parametrize("fault", [containers.killed, containers.paused], ids=lambda fault: fault.__name__)
+async def test_a_database_that_restarts_during_checkouts_loses_no_order(
+    app: FastAPI, servers: Servers, fault: Callable[[DockerContainer], AbstractAsyncContextManager[None]]
+) -> None:
+    """Nor one that hangs. Sixteen buyers ask again with their keys: each has one order, paid once."""
     buyers = [await buyer(app, f"b{number}") for number in range(16)]
     tries = [who.check_out((2, 1), key=f"k{number}", device=f"d{number}") for number, who in enumerate(buyers)]
     running = [asyncio.create_task(one) for one in tries]
     await asyncio.sleep(0.05)
-    async with containers.killed(servers.postgres.container):
+    async with fault(servers.postgres.container):
         first = [(await answer) for answer in running]
     assert {answer.status for answer in first} <= {201, 202, 503}
     assert 503 in {answer.status for answer in first}
