@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from docker.errors import APIError
 from testcontainers.core.container import DockerContainer
 
 
@@ -13,7 +14,14 @@ from testcontainers.core.container import DockerContainer
 async def paused(container: DockerContainer) -> AsyncIterator[None]:
     """Let the server hang inside the block: it takes connections and questions, and answers none."""
     found = container.get_wrapped_container()
-    await asyncio.to_thread(found.pause)
+    for left in (2, 1, 0):
+        try:
+            await asyncio.to_thread(found.pause)
+            break
+        except APIError:  # a busy engine can't freeze all processes in time now and then
+            if not left:
+                raise
+            await asyncio.sleep(0.5)
     try:
         yield
     finally:

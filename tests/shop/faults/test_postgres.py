@@ -167,7 +167,7 @@ async def test_a_database_that_restarts_during_checkouts_loses_no_order(
     assert await audit(app.state.resources.engine) == {"processing": 16}
 
 
-@pytest.mark.parametrize("moment", range(6))
+@pytest.mark.parametrize("moment", range(4))
 async def test_connections_that_are_cut_at_any_moment_charge_nobody_twice(
     app: FastAPI, servers: Servers, moment: int
 ) -> None:
@@ -175,7 +175,7 @@ async def test_connections_that_are_cut_at_any_moment_charge_nobody_twice(
     kim = await buyer(app)
     with servers.network.slow(0.04):
         running = asyncio.create_task(kim.check_out((2, 1), key="k1"))
-        await asyncio.sleep(0.05 + moment * 0.1)
+        await asyncio.sleep(0.05 + moment * 0.15)
         servers.network.cut()
         assert (await running).status in (201, 503)
     order = await recovered(kim, "k1")
