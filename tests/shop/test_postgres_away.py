@@ -31,7 +31,8 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def app(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
-    """The whole service on PostgreSQL, with little patience."""
+    """The whole service on PostgreSQL, with little patience; readiness is asked anew each time."""
+    monkeypatch.setattr("service.telemetry.readiness.KEPT", 0.0)
     for name in ("POOL_SECONDS", "CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"service.database.{name}", 0.5)
     monkeypatch.setattr("service.database.POOL_SIZE", 5)
