@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtest.overhead import instructions
 from loadtest.overhead.verdict import SENTRY_STATES, Results, added_time, interval, rows
-from loadtest.throughput import report as throughput
+from loadtest.throughput import report as throughput  # SAMPLE
 
 NAMES = {
     "bare": "bare application",
@@ -81,7 +81,8 @@ def page(results: Results) -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, _verdict(results), PICTURES]
     parts += [make(results[name]) for name, make in _SECTIONS.items() if name in results]
-    return "\n".join([*parts, throughput.section(), METHOD, LEFT_OUT, _machine(results)])
+    parts.append(throughput.section())  # SAMPLE
+    return "\n".join([*parts, METHOD, LEFT_OUT, _machine(results)])
 
 
 PICTURES = """![CPU time added to a request by variant, with intervals](images/bench-times.png)
