@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -107,11 +108,11 @@ class Stage:
 
     @contextmanager
     def stopped_process(self) -> Iterator[None]:
-        """Stop the process for a third of a second in the middle of a judgement, as a busy machine does."""
+        """Stop the process for a moment in the middle of judgements, as a busy machine does."""
         with self.slow_engine():
-            self._fds.send_signal(19)  # SIGSTOP
-            time.sleep(0.3)
-            self._fds.send_signal(18)  # SIGCONT
+            for number in (signal.SIGSTOP, signal.SIGCONT) * 3:
+                self._fds.send_signal(number)
+                time.sleep(0.2)
             yield
 
     @contextmanager

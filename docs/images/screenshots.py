@@ -1,21 +1,19 @@
 """Takes the pictures of the dashboard from the real service: `python docs/images/screenshots.py`.
 
-The service runs on a free port with a database of its own. It is visited for some minutes, because the chart shows
-minutes, by customers of whom a few run into errors. Needs Playwright and Chromium, as the browser tests do.
+The service runs on a free port with a database of its own. The demo traffic visits it for some minutes, because the
+chart shows minutes, and in the middle some run into a bug. Needs Playwright and Chromium, as the browser tests do.
 """
 
 import argparse
 import http.client
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -29,11 +27,10 @@ PICTURES = (
     ("dashboard-dark.png", (1280, 800), "dark"),
     ("dashboard-phone.png", (390, 844), "light"),
 )
-ERRORS_A_MINUTE = (1, 0, 2, 1, 3, 2, 8, 11, 5, 3, 2, 4)  # a small incident in the middle, then over again
-VISITS_A_SECOND = 5
+BUGS_A_MINUTE = (0, 0, 0, 0, 1, 0, 4, 7, 2, 0, 0, 1)  # a small incident in the middle, then over again
+RATE = 5
+PARTNER_KEY = "only for pictures"
 LARGEST = 150_000  # bytes: they are loaded with the README
-
-Call = Callable[..., object]
 
 
 def main() -> None:
@@ -59,7 +56,8 @@ def free_port() -> int:
 
 def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "service", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    settings = {"FAULTS_ENABLED": "true", "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/shop.db"}
+    settings = {"FAULTS_ENABLED": "true", "API_KEYS": f"pictures:{PARTNER_KEY}"}
+    settings["DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/shop.db"
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = kept | {"PYTHONPATH": str(ROOT)} | settings
     with (folder / "service.log").open("wb") as log:
@@ -76,76 +74,47 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     raise SystemExit("the service did not start:\n" + (folder / "service.log").read_text())
 
 
-def call(port: int, method: str, path: str, body: object = None) -> dict[str, object]:
+def call(port: int, method: str, path: str, body: object = None, **headers: str) -> dict[str, object]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json", **sent})
         return json.loads(connection.getresponse().read() or "{}")
     finally:
         connection.close()
 
 
 def visit(port: int, minutes: int) -> None:
-    """Sends requests that mostly succeed, and the errors of each minute spread over it."""
-    chance = random.Random(7)  # noqa: S311  # the same pictures from the same code
-    call(port, "PUT", "/v1/faults/instalment-bug", {"active": True})
-    for error in ERRORS:
-        error(port, chance)
-    for minute in range(minutes):
-        seconds = 60
-        left = ERRORS_A_MINUTE[minute % len(ERRORS_A_MINUTE)]
-        print(f"minute {minute + 1} of {minutes}: {left} errors", flush=True)
-        for tick in range(seconds * VISITS_A_SECOND):
-            if chance.random() < left / (seconds * VISITS_A_SECOND - tick):
-                left -= 1
-                chance.choices(ERRORS, WEIGHTS)[0](port, chance)
-            call(port, "GET", chance.choice(("/v1/products", f"/v1/products/{chance.randint(1, 10)}")))
-            time.sleep(1 / VISITS_A_SECOND)
+    """Runs the demo traffic, and into the bug now and then."""
+    arguments = ["--shop", f"http://127.0.0.1:{port}", "--rate", str(RATE), "--seconds", str(60 * minutes)]
+    command = [sys.executable, "-m", "loadtest.demo", *arguments, "--partner-key", PARTNER_KEY]
+    demo = subprocess.Popen(command, cwd=ROOT)
+    try:
+        somebody = log_in(port)
+        call(port, "PUT", "/v1/faults/instalment-bug", {"active": True})
+        for minute in range(minutes):
+            bugs = BUGS_A_MINUTE[minute % len(BUGS_A_MINUTE)]
+            for number in range(bugs):
+                run_into_the_bug(port, somebody, f"{minute}-{number}")
+                time.sleep(60 / (bugs + 1))
+            time.sleep(60 / (bugs + 1))
+        if demo.wait(timeout=60):
+            raise SystemExit("the demo traffic failed")
+    finally:
+        demo.terminate()
+        demo.wait(timeout=30)
 
 
-def unknown_product(port: int, chance: random.Random) -> None:
-    call(port, "GET", f"/v1/products/{chance.randint(1000, 9999)}")
+def log_in(port: int) -> str:
+    who = {"email": "pictures@example.com", "password": "four words or more"}
+    call(port, "POST", "/v1/users", who)
+    return str(call(port, "POST", "/v1/sessions", who)["token"])
 
 
-def unknown_order(port: int, chance: random.Random) -> None:
-    call(port, "GET", f"/v1/orders/{chance.randint(100_000, 999_999)}")
-
-
-def out_of_stock(port: int, chance: random.Random) -> None:
-    call(port, "POST", "/v1/orders", {"items": [{"product_id": chance.randint(1, 10), "quantity": 1_000_000}]})
-
-
-def incomplete_order(port: int, chance: random.Random) -> None:
-    call(port, "POST", "/v1/orders", {"items": [{"product_id": chance.randint(1, 10)}]})
-
-
-def declined(port: int, chance: random.Random) -> None:
-    pay(port, chance, card_number="4000000000000002")
-
-
-def the_bug(port: int, chance: random.Random) -> None:
-    pay(port, chance, card_number="4242424242424242", instalments=0)
-
-
-def pay(port: int, chance: random.Random, **payment: object) -> None:
-    order = call(port, "POST", "/v1/orders", {"items": [{"product_id": chance.randint(1, 10), "quantity": 1}]})
-    call(port, "POST", f"/v1/orders/{order['id']}/pay", {"method": "card", **payment})
-
-
-def wrong_address(port: int, _: random.Random) -> None:
-    call(port, "GET", "/v1/product")
-
-
-ERRORS: tuple[Call, ...] = (
-    unknown_order,
-    wrong_address,
-    incomplete_order,
-    out_of_stock,
-    the_bug,
-    declined,
-    unknown_product,
-)
-WEIGHTS = (2, 1, 2, 3, 1, 5, 7)
+def run_into_the_bug(port: int, token: str, key: str) -> None:
+    body = {"items": [{"product_id": 6, "quantity": 1}], "card_number": "4242424242424242", "instalments": 0}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency_Key": key}
+    call(port, "POST", "/v1/checkout", body, **headers)
 
 
 def take_pictures(port: int) -> None:

@@ -13,7 +13,7 @@ from service.fds.training.world import World
 
 KEPT = 0.05
 """The share of ordinary purchases that is kept: a visitor wants to see something within a minute. So about one payment
-in five is a fraud, and almost half of the honest ones have something unusual about them."""
+in four is a fraud, and most of the honest ones have something unusual about them."""
 PER_STORY = 0.17
 """Payments that are kept of one story, on average."""
 LISTED_DEVICE = "stolen-phone"  # on the threat list that the service brings along
