@@ -30,7 +30,7 @@ def test_everything_passes_on_python_3_13(repository: Path) -> None:
         ["docker", "run", "--rm", "--interactive", IMAGE, "sh", "-c", SCRIPT],
         input=archive,
         capture_output=True,
-        timeout=600,
+        timeout=900,
     )
     output = (done.stdout + done.stderr).decode()
     assert done.returncode == 0, output[-4000:]

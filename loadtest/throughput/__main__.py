@@ -64,7 +64,7 @@ async def _measure(running: Service, requests: Iterator[bytes], options: argpars
     found["cores"] = {
         "service": round(cpu / peak.seconds, 2),
         "client": round(client / peak.seconds, 2),
-        "database, Redis, kernel": round((machine - cpu - client) / peak.seconds, 2),
+        "rest": round((machine - cpu - client) / peak.seconds, 2),
     }
     watch = asyncio.create_task(_watch(running))
     rate = STEADY * peak.per_second

@@ -19,7 +19,7 @@ HEAD = (
     "P95 of fraud evaluations there",
     "P95 at 70 %",
     "errors",
-    "cores: service / client / rest",
+    "cores: service / client / database, Redis, kernel",
 )
 METHOD = """A checkout is order, fraud check and payment: two transactions in PostgreSQL, with the fraud service in the
 same process, sessions and history in Redis. PostgreSQL, Redis, service and client share the machine's two cores, so a
@@ -51,7 +51,7 @@ def _row(run: dict[str, Any]) -> list[str]:
         f"{run['fraud_p95']:.1f} ms",
         f"{steady['p95_ms']:.0f} ms",
         f"{errors:.2%}",
-        " / ".join(f"{used:.2f}" for used in run["cores"].values()),
+        " / ".join(f"{run['cores'][what]:.2f}" for what in ("service", "client", "rest")),
     ]
 
 

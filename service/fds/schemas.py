@@ -17,6 +17,8 @@ Address = Annotated[
     IPvAnyAddress,
     WithJsonSchema({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}),
 ]
+MAX_AMOUNT = 2**53 - 1
+"""The largest whole number that every reader of JSON knows; no cart gets near it."""
 
 
 class EvaluationRequest(BaseModel):
@@ -43,7 +45,7 @@ class EvaluationRequest(BaseModel):
 
     transaction_id: Id
     user_id: Id
-    amount: Annotated[int, Field(ge=1, le=2_000_000_000, description="whole KRW")]
+    amount: Annotated[int, Field(ge=1, le=MAX_AMOUNT, description="whole KRW")]
     payment_method: Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")] = "card"
     card: Annotated[Id, Field(description="a fingerprint, never the number")]
     device: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import String
+from sqlalchemy import BigInteger, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from service.database import UtcDateTime
@@ -21,7 +21,7 @@ class FraudDecision(Base):
 
     transaction_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64))
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
     score: Mapped[int]
     decision: Mapped[str] = mapped_column(String(20))
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))

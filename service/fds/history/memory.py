@@ -11,6 +11,8 @@ from .past import DAY, HOUR, MAX_ATTEMPTS, MAX_KNOWN, MAX_SHARERS, MINUTE, SMALL
 
 T = TypeVar("T")
 MAX_USERS = MAX_DEVICES = 50_000
+MAX_RECENT = 25_000
+"""Attempts of all users together, about 9 MB; with more than seven a second the oldest go before their hour is over."""
 
 
 class _Attempt(NamedTuple):
@@ -38,6 +40,7 @@ class MemoryHistory:
     def __init__(self) -> None:
         self._users: OrderedDict[str, _User] = OrderedDict()
         self._devices: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()
+        self._recent: deque[tuple[_User, _Attempt]] = deque()
 
     async def look(self, transaction: Transaction) -> Past:
         """Return what happened before this attempt, and remember the attempt."""
@@ -69,7 +72,7 @@ class MemoryHistory:
             last_at=user.last_at,
         )
         if len(others) == len(user.attempts):  # not one that is asked about again, because the answer was lost
-            user.attempts.append(_Attempt(transaction.transaction_id, now, transaction.amount, transaction.card))
+            self._remember(user, _Attempt(transaction.transaction_id, now, transaction.amount, transaction.card))
         return past
 
     def approve_now(self, transaction: Transaction) -> None:
@@ -81,6 +84,14 @@ class MemoryHistory:
         user.last_country, user.last_at = transaction.country, transaction.at
         _renew(user.devices, transaction.device, None, MAX_KNOWN)
         _renew(user.countries, transaction.country, None, MAX_KNOWN)
+
+    def _remember(self, user: _User, attempt: _Attempt) -> None:
+        user.attempts.append(attempt)
+        self._recent.append((user, attempt))
+        if len(self._recent) > MAX_RECENT:
+            whose, oldest = self._recent.popleft()
+            if whose.attempts and whose.attempts[0] is oldest:  # and not gone already, with its hour
+                whose.attempts.popleft()
 
     def _user(self, user_id: str) -> _User:
         user = self._users.get(user_id) or _User()

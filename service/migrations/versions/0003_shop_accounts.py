@@ -74,5 +74,5 @@ def downgrade() -> None:
 
 def _money(after: sa.types.TypeEngine[int], before: sa.types.TypeEngine[int]) -> None:
     if op.get_bind().dialect.name != "sqlite":  # where an integer has as many digits as it needs
-        for table, column in (("orders", "total"), ("payments", "amount")):
+        for table, column in (("orders", "total"), ("payments", "amount"), ("fraud_decisions", "amount")):
             op.alter_column(table, column, type_=after, existing_type=before, existing_nullable=False)

@@ -116,10 +116,13 @@ class Checkout:
         """Pay an order that is pending, with the bank's code if the fraud check asked for one.
 
         Raises:
-            OrderAlreadyPaid, UnderReview, CodeRequired, InstalmentsNotOffered, PaymentDeclined: nothing was charged.
+            OrderAlreadyPaid, CheckoutRunning, UnderReview, CodeRequired, InstalmentsNotOffered, PaymentDeclined:
+                nothing was charged.
         """
         if order.status != "pending":
             raise OrderAlreadyPaid(detail={"order_id": order.id, "status": order.status})
+        if order.outcome is None:
+            raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
         if order.outcome not in PAYABLE:
             raise UnderReview(detail={"order_id": order.id})
         if order.outcome == "additional_auth":

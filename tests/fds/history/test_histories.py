@@ -88,6 +88,18 @@ async def test_habits_are_those_of_approved_payments(history: History) -> None:
     assert (elsewhere.known_device, elsewhere.known_country) == (False, False)
 
 
+async def test_in_memory_attempts_of_all_users_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is forgotten first, whoever made it; habits stay."""
+    monkeypatch.setattr("service.fds.history.memory.MAX_RECENT", 3)
+    history = MemoryHistory()
+    for number, user in enumerate(("a", "b", "a", "a", "b")):
+        await attempt(history, number, user_id=user)
+    await history.approve(payment(user_id="a"))
+    found = await attempt(history, 9, user_id="a")
+    assert (found.attempts_hour, found.payments) == (2, 1)
+    assert (await attempt(history, 10, user_id="b")).attempts_hour == 1
+
+
 async def test_users_do_not_share_their_past(history: History) -> None:
     """What one does says nothing about another."""
     await history.approve(payment())

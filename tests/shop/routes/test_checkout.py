@@ -177,6 +177,26 @@ async def test_an_order_that_is_held_waits_for_a_person(app: FastAPI, kim: Buyer
     assert again.json()["error_code"] == 416
 
 
+async def test_an_order_whose_checkout_is_under_way_is_not_paid_beside_it(app: FastAPI, kim: Buyer) -> None:
+    """Nobody knows yet what the fraud check says."""
+    order = (await kim.check_out((1, 1), card_country="US")).json()["id"]
+    async with app.state.resources.engine.begin() as connection:
+        await connection.execute(text("UPDATE orders SET outcome = NULL"))
+    result = await kim.ask("POST", f"/v1/orders/{order}/pay", {"card_number": GOOD_CARD, "code": "000000"})
+    assert (result.status, result.json()["error_code"], result.headers["retry-after"]) == (409, 414, "1")
+
+
+async def test_an_order_of_billions_is_judged_kept_and_labelled(app: FastAPI, kim: Buyer) -> None:
+    """Money has 64 bits everywhere."""
+    async with app.state.resources.engine.begin() as connection:
+        await connection.execute(text("UPDATE products SET price = 2000000000 WHERE id = 1"))
+    result = await kim.check_out((1, 3))
+    order = result.json().get("id") or result.json()["detail"]["order_id"]
+    assert (await kim.ask("GET", f"/v1/orders/{order}")).json()["total"] == 6_000_000_000
+    label = {"transaction_id": f"order-{order}", "fraud": False}
+    assert (await kim.ask("POST", "/v1/feedback", label, **PARTNER)).status == 200
+
+
 async def test_instalments_are_checked_until_the_fault_is_on(app: FastAPI, kim: Buyer) -> None:
     """Then the bug that the check had hidden comes out as an unhandled error."""
     result = await kim.check_out((1, 1), instalments=0)
