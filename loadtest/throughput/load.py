@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+ARRIVAL = 0.005
+"""Seconds between two connections: of those that come in one moment a single worker may take all."""
 PATIENCE = 10.0
 """Seconds until an answer counts as none."""
 
@@ -53,6 +55,7 @@ async def send(
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
             group.create_task(_connection(port, requests, until, due, outcome))
+            await asyncio.sleep(ARRIVAL)
     outcome.seconds = time.perf_counter() - began
     return outcome
 

@@ -74,6 +74,13 @@ class Decisions:
         if transaction_id in self._waiting:
             with suppress(SQLAlchemyError, OSError):  # the label finds out the same, and says it better
                 await self._write()
+        try:
+            return await self._label(transaction_id, fraud=fraud)
+        except UnknownDecision:  # perhaps another worker or replica is about to write it
+            await asyncio.sleep(4 * LINGER)
+            return await self._label(transaction_id, fraud=fraud)
+
+    async def _label(self, transaction_id: str, *, fraud: bool) -> bool | None:
         unlabelled = (
             update(FraudDecision)
             .where(FraudDecision.transaction_id == transaction_id, FraudDecision.fraud.is_(None))

@@ -52,6 +52,14 @@ async def empty(decisions: Decisions) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_a_decision_that_another_worker_is_about_to_write_can_be_labelled(engine: AsyncEngine) -> None:
+    """Who asks there at once is made to wait a moment."""
+    decisions, other = Decisions(engine, nothing_lost), Decisions(engine, nothing_lost)
+    async with decisions.watching(), other.watching():
+        decisions.keep(decided("t1"))
+        assert await other.label("t1", fraud=True) is True
+
+
 async def test_decisions_are_written_soon(engine: AsyncEngine) -> None:
     """Many in one go, and without anybody asking."""
     decisions = Decisions(engine, nothing_lost)

@@ -103,6 +103,7 @@ async def test_a_database_that_is_away_is_a_503_and_comes_back(
             text = (await request(app, "/metrics")).text
             assert 'fastapi_errors_total{error_code="501",error_domain="SERVER",status_code="503"}' in text
             assert 'dependency_up{dependency="database"} 0.0' in text
+            assert 'ecommerce_transactions_total{status="failed"} 1.0' in text
     await recovered(kim, "k1")
     assert await app.state.shop.orders.balance() == {"issuer": 96_000, "sales": -96_000}
 

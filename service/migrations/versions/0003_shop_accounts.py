@@ -11,7 +11,11 @@ BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and book the payments that there are."""
+    """Make the tables, and book the payments that there are, and that those of cancelled orders were paid back.
+
+    What had become of orders is not known where this was taken back before: pending ones expire, cancelled ones that
+    were not paid tell no reason.
+    """
     op.create_table(
         "users",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -41,10 +45,16 @@ def upgrade() -> None:
         sa.Column("amount", BIG, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
     )
-    for account, sign in (("issuer", ""), ("sales", "-")):
+    cancelled = "SELECT id FROM orders WHERE status = 'cancelled'"
+    for account, sign, which in (
+        ("issuer", "", "TRUE"),
+        ("sales", "-", "TRUE"),
+        ("issuer", "-", f"order_id IN ({cancelled})"),
+        ("sales", "", f"order_id IN ({cancelled})"),
+    ):
         op.execute(
-            "INSERT INTO ledger_entries (order_id, account, amount, created_at) "  # noqa: S608  # both are from here
-            f"SELECT order_id, '{account}', {sign}amount, created_at FROM payments"
+            "INSERT INTO ledger_entries (order_id, account, amount, created_at) "  # noqa: S608  # all are from here
+            f"SELECT order_id, '{account}', {sign}amount, created_at FROM payments WHERE {which}"
         )
     # Plain statements that SQLite knows as well: rebuilding a table there would break what refers to it.
     if all(column["name"] != "user_id" for column in sa.inspect(op.get_bind()).get_columns("orders")):
@@ -53,7 +63,7 @@ def upgrade() -> None:
         op.add_column("orders", sa.Column(column, sa.String(length)))
     op.create_index("uq_orders_idempotency_key", "orders", ["user_id", "idempotency_key"], unique=True)
     _money(sa.BigInteger(), sa.Integer())
-    op.execute("UPDATE orders SET outcome = 'approved' WHERE status <> 'pending'")
+    op.execute("UPDATE orders SET outcome = 'approved' WHERE id IN (SELECT order_id FROM payments)")
     op.create_index("ix_orders_pending", "orders", ["created_at"], postgresql_where=sa.text("status = 'pending'"))
 
 

@@ -45,14 +45,15 @@ class Throttle:
             TooManyAttempts: too many failed, or are being tried; the answer says when to come back.
         """
         await self.check(email, address)
-        account = email.lower()
-        self._running[account] += 1
+        who = (f"account:{email.lower()}", f"address:{address}")
+        self._running.update(who)
         try:
             yield
         finally:
-            self._running[account] -= 1
-            if not self._running[account]:
-                del self._running[account]
+            self._running.subtract(who)
+            for one in who:
+                if not self._running[one]:
+                    del self._running[one]
 
     async def check(self, email: str, address: str) -> None:
         """Let a login be tried.
@@ -71,7 +72,8 @@ class Throttle:
                 pass
         if counts[0] >= OF_ACCOUNT or counts[1] >= OF_ADDRESS:
             raise _too_many(WINDOW - int(self._clock()) % WINDOW)
-        if counts[0] + self._running[email.lower()] >= OF_ACCOUNT:
+        running = self._running[f"account:{email.lower()}"], self._running[f"address:{address}"]
+        if counts[0] + running[0] >= OF_ACCOUNT or counts[1] + running[1] >= OF_ADDRESS:
             raise _too_many(1)
 
     async def failed(self, email: str, address: str) -> None:

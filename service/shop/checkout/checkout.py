@@ -89,6 +89,14 @@ class Checkout:
             PaymentBlocked: the order is cancelled.
             KeyReused, CheckoutRunning: the key belongs to another checkout, or to one under way.
         """
+        try:
+            return await self._run(login, request)
+        except Exception as problem:
+            if not isinstance(problem, BaseAppException) or problem.status_code >= 500:
+                record_transaction("failed", 0)
+            raise
+
+    async def _run(self, login: Login, request: CheckoutRequest) -> Order:
         fingerprint = request.card.fingerprint(self._fingerprint_key)
         digest = request.digest(fingerprint)
         self._issuer.instalment(1, request.card.instalments)
@@ -102,13 +110,8 @@ class Checkout:
                 return _as_before(order)
             if (datetime.now(UTC) - order.created_at).total_seconds() < RUNNING:
                 raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
-        try:
-            verdict = await self._judge(login, request, order, fingerprint)
-            await self._settle(order, verdict, request.card)
-        except Exception as problem:
-            if not isinstance(problem, BaseAppException) or problem.status_code >= 500:
-                record_transaction("failed", order.total)
-            raise
+        verdict = await self._judge(login, request, order, fingerprint)
+        await self._settle(order, verdict, request.card)
         return order
 
     @track_transaction_duration("payment")

@@ -27,10 +27,13 @@ async def check_out(
     for a review. The same key with the same request finds the same order, however often it is sent.
     """
     record_action("checkout")
-    quantities = quantities_of(body.items) if body.items else await shop.cart.items(login.user_id)
-    order = await shop.checkout.orders.by_key(login.user_id, idempotency_key) if not quantities else None
-    if order is not None:
-        quantities = {line.product_id: line.quantity for line in order.lines}  # the first try has emptied the cart
+    before = None if body.items else await shop.checkout.orders.by_key(login.user_id, idempotency_key)
+    if body.items:
+        quantities = quantities_of(body.items)
+    elif before is not None:  # what is in the cart by now is for another checkout
+        quantities = {line.product_id: line.quantity for line in before.lines}
+    else:
+        quantities = await shop.cart.items(login.user_id)
     if not quantities:
         raise CartEmpty
     found = await shop.checkout.run(
@@ -45,7 +48,7 @@ async def check_out(
             card_country=body.card_country or login.country,
         ),
     )
-    if not body.items:
+    if not body.items and before is None:
         await shop.cart.clear(login.user_id)
     if found.status == "pending":
         response.status_code = 202

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from service.shop.checkout import Card
 from service.shop.checkout.payments import Method
@@ -89,6 +89,18 @@ class Cart(BaseModel):
     items: list[OrderItem]
 
 
+def _writable(password: SecretStr) -> SecretStr:
+    if not password.get_secret_value().isascii():
+        try:
+            password.get_secret_value().encode()
+        except UnicodeEncodeError:
+            raise ValueError("it has half a character, which no keyboard writes") from None
+    return password
+
+
+Password = Annotated[SecretStr, AfterValidator(_writable)]
+
+
 class Registration(_Body):
     """A new account."""
 
@@ -97,7 +109,7 @@ class Registration(_Body):
     )
 
     email: Email
-    password: Annotated[SecretStr, Field(min_length=10, max_length=128)]
+    password: Annotated[Password, Field(min_length=10, max_length=128)]
     country: Country = "KR"
 
 
@@ -112,7 +124,7 @@ class Credentials(_Body):
     """Who logs in."""
 
     email: Email
-    password: Annotated[SecretStr, Field(max_length=128)]
+    password: Annotated[Password, Field(max_length=128)]
 
 
 class SessionRead(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +52,19 @@ async def test_an_account_has_five_tries_in_fifteen_minutes() -> None:
     assert refused.value.headers == {"Retry-After": "800"}
     clock.now += 800
     await throttle.check(EMAIL, ADDRESS)
+
+
+async def test_of_one_address_fifty_are_tried_at_once() -> None:
+    """Whatever the accounts."""
+    throttle = Throttle(None, CircuitBreaker("redis"))
+
+    async def guess(number: int) -> None:
+        async with throttle.trying(f"user{number}@example.com", ADDRESS):
+            await asyncio.sleep(0.01)
+            await throttle.failed(f"user{number}@example.com", ADDRESS)
+
+    done = await asyncio.gather(*map(guess, range(80)), return_exceptions=True)
+    assert (done.count(None), sum(isinstance(one, TooManyAttempts) for one in done)) == (50, 30)
 
 
 async def test_others_are_not_kept_out() -> None:

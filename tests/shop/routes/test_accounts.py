@@ -70,6 +70,12 @@ async def test_without_a_token_there_is_nothing_to_see(app: FastAPI, header: str
     assert (await request(app, "/v1/orders", headers={"Authorization": header})).status == 401
 
 
+async def test_a_login_with_half_a_character_is_a_mistake(app: FastAPI) -> None:
+    """It can't be anybody's password, and breaks nothing."""
+    result = await log_in(app, "kim@example.com", "\ud800")
+    assert (result.status, result.json()["error_code"]) == (422, 499)
+
+
 async def test_wrong_address_and_wrong_password_are_the_same(app: FastAPI, kim: Buyer) -> None:
     """Nobody learns who has an account."""
     answers = [await log_in(app, "nobody@example.com"), await log_in(app, password="wrong password")]
@@ -111,6 +117,7 @@ async def test_one_address_that_tries_many_accounts_is_throttled(app: FastAPI, k
     [
         ({"password": "guessable"}, "password"),
         ({"password": "x" * 129}, "password"),
+        ({"password": "half a character: \ud800"}, "password"),
         ({"email": "kim"}, "email"),
         ({"email": "kim@example"}, "email"),
         ({"email": "kim@example.com\n"}, "email"),

@@ -78,6 +78,16 @@ async def test_the_same_key_at_once_is_one_order(app: FastAPI, kim: Buyer) -> No
     assert await sample(app, 'ecommerce_orders_total{status="pending"}') == 1
 
 
+async def test_a_key_finds_its_order_also_with_something_new_in_the_cart(kim: Buyer) -> None:
+    """Which stays there for the next checkout."""
+    await kim.ask("PUT", "/v1/cart/items", {"product_id": 2, "quantity": 5})
+    first = await kim.check_out(key="k1")
+    await kim.ask("PUT", "/v1/cart/items", {"product_id": 3, "quantity": 1})
+    again = await kim.check_out(key="k1")
+    assert (again.status, again.json()["id"]) == (201, first.json()["id"])
+    assert (await kim.ask("GET", "/v1/cart/items")).json() == {"items": [{"product_id": 3, "quantity": 1}]}
+
+
 async def test_the_cart_is_bought_once_with_one_key(kim: Buyer) -> None:
     """Also when the answer was lost after the cart had been emptied."""
     await kim.ask("PUT", "/v1/cart/items", {"product_id": 2, "quantity": 5})
