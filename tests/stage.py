@@ -110,7 +110,7 @@ class Stage:
     def stopped_process(self) -> Iterator[None]:
         """Stop the process for a moment in the middle of judgements, as a busy machine does."""
         with self.slow_engine():
-            for number in (signal.SIGSTOP, signal.SIGCONT) * 3:
+            for number in (signal.SIGSTOP, signal.SIGCONT) * 15:
                 self._fds.send_signal(number)
                 time.sleep(0.2)
             yield

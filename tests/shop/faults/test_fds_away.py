@@ -156,7 +156,7 @@ async def test_more_questions_than_connections_to_a_hanging_fraud_service_are_al
     asking = make_fraud_client(f"http://127.0.0.1:{well.fraud.port}", KEY, Resources(engine))
     facts = PaymentFacts("order-0", "full", 48_000, "card", "c1", "d1", "198.18.0.1", "KR", "KR", 3.5)
     async with asking.watching():
-        async with stopped(well), asyncio.timeout(5):
+        async with stopped(well), asyncio.timeout(20):
             verdicts = await asyncio.gather(*(asking.evaluate(facts) for _ in range(250)))
         assert {verdict.decision for verdict in verdicts} == {"unavailable"}
         for _ in range(60):
