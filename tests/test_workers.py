@@ -162,7 +162,7 @@ def test_each_gauge_is_of_the_workers_that_live(tmp_path: Path) -> None:
         assert status(f"{base}/v1/products") == 200
         assert gauges(management) == expected
         with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as waiting:
-            waiting.sendall(b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+            waiting.sendall(b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
             eventually(lambda: gauges(management) == {**expected, "http_requests_in_progress": 1.0})
             for number, pid in enumerate(pids(tmp_path), 4):
                 os.kill(pid, signal.SIGKILL)
