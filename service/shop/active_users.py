@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from service.telemetry.background import going_on
 from service.telemetry.circuit_breaker import CircuitBreaker
 
 from .record import show_users
@@ -44,16 +45,9 @@ class ActiveUsers:
         if len(users) < MAX_USERS:
             users.add(user_id)
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    def watching(self) -> AbstractAsyncContextManager[None]:
         """Show the numbers every few seconds inside the block."""
-        task = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return going_on(self._go_on())
 
     async def show(self) -> None:
         """Count, and show the numbers."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +13,7 @@ from service.shop.accounts import Sessions
 from service.shop.checkout import Orders
 from service.shop.errors import WrongState
 from service.shop.record import record_order
+from service.telemetry.background import going_on
 
 PAY_WITHIN = timedelta(minutes=30)
 INTERVAL, BATCH = 60.0, 100
@@ -31,16 +31,9 @@ class Expiry:
         self._orders = orders
         self._sessions = sessions
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    def watching(self) -> AbstractAsyncContextManager[None]:
         """Clean up inside the block."""
-        task = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return going_on(self._go_on())
 
     async def clean_up(self, now: datetime) -> int:
         """Cancel what was opened half an hour before `now` and not paid; return how many orders."""

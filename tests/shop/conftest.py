@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from service.app import create_app
 from service.database import make_engine
 from service.migrations import upgrade
 from service.settings import Settings
+from service.shop.metrics import ShopMetrics
+from service.shop.record import count_in
 from service.shop.seed import seed
 from tests.asgi import start
 from tests.postgres_server import emptied, postgres_server
+from tests.redis_server import redis_server
 
 from .clients import PARTNER, Buyer, buyer
 
@@ -65,3 +69,19 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
 async def kim(app: FastAPI) -> Buyer:
     """Somebody who has logged in."""
     return await buyer(app)
+
+
+@pytest.fixture
+def registry() -> Iterator[CollectorRegistry]:
+    """Where the metrics are."""
+    registry = CollectorRegistry()
+    count_in(ShopMetrics(registry))
+    yield registry
+    count_in(None)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A Redis server."""
+    with redis_server() as server:
+        yield server.url

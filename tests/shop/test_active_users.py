@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from service.redis_pool import make_redis
 from service.shop.active_users import ActiveUsers
-from service.shop.metrics import ShopMetrics
-from service.shop.record import count_in
 from service.telemetry.circuit_breaker import CircuitBreaker
-from tests.redis_server import redis_server
 
 NOON = 1_700_000_000 // 86_400 * 86_400 + 43_200
 
@@ -26,22 +21,6 @@ class Clock:
     def __call__(self) -> float:
         """Return the time."""
         return self.now
-
-
-@pytest.fixture
-def registry() -> Iterator[CollectorRegistry]:
-    """Where the metrics are."""
-    registry = CollectorRegistry()
-    count_in(ShopMetrics(registry))
-    yield registry
-    count_in(None)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A Redis server."""
-    with redis_server() as server:
-        yield server.url
 
 
 def shown(registry: CollectorRegistry) -> tuple[float | None, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,11 +11,8 @@ from redis.asyncio import Redis
 from service.redis_pool import make_redis
 from service.resources import Resources
 from service.shop.cache import MemoryCache, SafeCache, make_cache
-from service.shop.metrics import ShopMetrics
-from service.shop.record import count_in
 from service.telemetry.cache import CacheMetrics
 from service.telemetry.circuit_breaker import CircuitBreaker
-from tests.redis_server import redis_server
 
 
 class Clock:
@@ -26,22 +23,6 @@ class Clock:
     def __call__(self) -> float:
         """Return the time."""
         return self.now
-
-
-@pytest.fixture
-def registry() -> Iterator[CollectorRegistry]:
-    """Where the metrics are."""
-    registry = CollectorRegistry()
-    count_in(ShopMetrics(registry))
-    yield registry
-    count_in(None)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A Redis server."""
-    with redis_server() as server:
-        yield server.url
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.docker)])
