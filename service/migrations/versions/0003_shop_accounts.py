@@ -16,6 +16,12 @@ def upgrade() -> None:
     What had become of orders is not known where this was taken back before: pending ones expire, cancelled ones that
     were not paid tell no reason.
     """
+    _make_tables()
+    _book_payments()
+    _extend_orders()
+
+
+def _make_tables() -> None:
     op.create_table(
         "users",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -45,6 +51,9 @@ def upgrade() -> None:
         sa.Column("amount", BIG, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
     )
+
+
+def _book_payments() -> None:
     cancelled = "SELECT id FROM orders WHERE status = 'cancelled'"
     for account, sign, which in (
         ("issuer", "", "TRUE"),
@@ -56,6 +65,9 @@ def upgrade() -> None:
             "INSERT INTO ledger_entries (order_id, account, amount, created_at) "  # noqa: S608  # all are from here
             f"SELECT order_id, '{account}', {sign}amount, created_at FROM payments WHERE {which}"
         )
+
+
+def _extend_orders() -> None:
     # Plain statements that SQLite knows as well: rebuilding a table there would break what refers to it.
     if all(column["name"] != "user_id" for column in sa.inspect(op.get_bind()).get_columns("orders")):
         op.execute("ALTER TABLE orders ADD COLUMN user_id INTEGER REFERENCES users (id)")
