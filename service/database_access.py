@@ -47,7 +47,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Return a connection in a transaction that the block's end commits.
 
-        For statements that come with many requests: a session costs several times as much.
+        For statements that come with many requests: a session costs more (docs/benchmarks.md, throughput).
         """
         with _saying_so():
             async with self._engine.begin() as connection:
