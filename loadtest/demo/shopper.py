@@ -64,12 +64,7 @@ class Shopper:
         if not items:
             return Answer(0)
         declined = not purchase.fraud and self._chance.random() < DECLINED
-        body: dict[str, Any] = {
-            "card_number": DECLINED_CARD if declined else purchase.card,
-            "device": purchase.device,
-            "country": purchase.country,
-            "card_country": purchase.card_country,
-        }
+        body = _paying(purchase) | ({"card_number": DECLINED_CARD} if declined else {})
         if purchase.story == "ordinary" and self._chance.random() < BY_CART:
             for item in items:
                 await self._shop.ask("PUT", "/v1/cart/items", item, token=token)
@@ -108,8 +103,10 @@ class Shopper:
         return answer.status == 200 and not purchase.fraud and await self._pay(token, purchase, order_id)
 
     async def _pay(self, token: str, purchase: Purchase, order_id: int, code: str | None = None) -> bool:
-        body = {"card_number": purchase.card} | ({"code": code} if code else {})
-        return (await self._shop.ask("POST", f"/v1/orders/{order_id}/pay", body, token=token)).status == 200
+        body = _paying(purchase) | ({"code": code} if code else {})
+        headers = {"X_Forwarded_For": purchase.ip}
+        answer = await self._shop.ask("POST", f"/v1/orders/{order_id}/pay", body, token=token, **headers)
+        return answer.status == 200
 
     async def _deliver(self, token: str, order_id: int) -> None:
         await self._pause()
@@ -131,6 +128,15 @@ class Shopper:
 
     async def _pause(self) -> None:
         await asyncio.sleep(self._chance.uniform(*SOON))
+
+
+def _paying(purchase: Purchase) -> dict[str, Any]:
+    return {
+        "card_number": purchase.card,
+        "device": purchase.device,
+        "country": purchase.country,
+        "card_country": purchase.card_country,
+    }
 
 
 def _outcome(answer: Answer) -> str:

@@ -35,7 +35,7 @@ async def missing_since(engine: AsyncEngine) -> str | None:
     A revision that this code does not know is a newer one: a rollout migrates before the old replicas are gone.
     """
     async with engine.connect() as connection:
-        current = await connection.run_sync(lambda found: MigrationContext.configure(found).get_current_revision())
+        current = await connection.run_sync(_revision)
     if not _known():  # a fork without tables yet
         return None
     if current is None:
@@ -46,6 +46,12 @@ async def missing_since(engine: AsyncEngine) -> str | None:
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
     return frozenset(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _revision(connection: Connection) -> str | None:
+    # Alembic makes its table anew for each question: compiled statements of it would fill the cache, one by one.
+    connection = connection.execution_options(compiled_cache=None)
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:

@@ -53,13 +53,13 @@ def install(
     breaker = CircuitBreaker("redis-shop", resources.breakers, failures=2)
     switches, orders = Faults(faults_enabled), Orders(database)
     sessions = Sessions(database, make_cache(resources, breaker, "session"))
-    active = ActiveUsers(resources.redis, breaker)
+    active, throttle = ActiveUsers(resources.redis, breaker), Throttle(resources.redis, breaker)
     app.state.shop = Shop(
         database,
         sessions,
-        Throttle(resources.redis, breaker),
+        throttle,
         Catalogue(database, make_cache(resources, breaker, "product")),
-        Checkout(orders, fraud, Issuer(switches), fingerprint_key.encode()),
+        Checkout(orders, fraud, Issuer(switches), throttle, fingerprint_key.encode()),
         active,
         switches,
         partners,

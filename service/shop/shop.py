@@ -64,7 +64,7 @@ class Shop:
             TooManyAttempts: too many logins failed lately.
         """
         try:
-            async with self._throttle.trying(email, address):
+            async with self._throttle.trying(email.lower(), address):
                 user = await self._found(email, password, address)
         except TooManyAttempts:
             record_login("throttled")
@@ -76,7 +76,7 @@ class Shop:
         async with self._database() as session:
             user = await find_user(session, email)
         if not await self.passwords.match(user.password_hash if user is not None else None, password) or user is None:
-            await self._throttle.failed(email, address)
+            await self._throttle.failed(email.lower(), address)
             record_login("failure")
             raise WrongCredentials
         return user

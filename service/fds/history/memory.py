@@ -41,6 +41,7 @@ class MemoryHistory:
         self._users: OrderedDict[str, _User] = OrderedDict()
         self._devices: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()
         self._recent: deque[tuple[_User, _Attempt]] = deque()
+        self._approved: OrderedDict[str, None] = OrderedDict()
 
     async def look(self, transaction: Transaction) -> Past:
         """Return what happened before this attempt, and remember the attempt."""
@@ -77,6 +78,9 @@ class MemoryHistory:
 
     def approve_now(self, transaction: Transaction) -> None:
         """Do as `approve` does."""
+        if transaction.transaction_id in self._approved:
+            return
+        _renew(self._approved, transaction.transaction_id, None, MAX_RECENT)
         user = self._user(transaction.user_id)
         user.payments += 1
         user.total += transaction.amount

@@ -56,7 +56,7 @@ class History(Protocol):
         ...
 
     async def approve(self, transaction: Transaction) -> None:
-        """Make a payment part of the user's habits."""
+        """Make a payment part of the user's habits; once, also when it was judged again because an answer was lost."""
         ...
 
 

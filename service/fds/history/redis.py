@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 PREFIX = "fds:"
 PROFILE_DAYS = 90
+# One after the other on the server: what finds a payment new has also noted it.
+_APPROVE = """
+if redis.call('ZADD', KEYS[1], 'NX', ARGV[1], ARGV[2]) == 0 then return end
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -ARGV[3] - 1)
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('HINCRBY', KEYS[2], 'payments', 1)
+redis.call('HINCRBY', KEYS[2], 'total', ARGV[5])
+redis.call('HINCRBYFLOAT', KEYS[2], 'squares', ARGV[6])
+redis.call('HSET', KEYS[2], 'country', ARGV[10], 'at', ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[7])
+for place = 3, 4 do
+  redis.call('ZADD', KEYS[place], ARGV[1], ARGV[place + 6])
+  redis.call('ZREMRANGEBYRANK', KEYS[place], 0, -ARGV[8] - 1)
+  redis.call('EXPIRE', KEYS[place], ARGV[7])
+end
+"""
 
 
 class RedisHistory:
@@ -28,6 +44,7 @@ class RedisHistory:
 
     def __init__(self, redis: Redis, spans: ChildSpans | None = None) -> None:
         self._redis = redis
+        self._approve = redis.register_script(_APPROVE)
         self._spans = spans
 
     async def look(self, transaction: Transaction) -> Past:
@@ -65,20 +82,16 @@ class RedisHistory:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        user = f"{PREFIX}user:{transaction.user_id}"
-        profile, seconds = f"{user}:profile", int(PROFILE_DAYS * DAY)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hincrby(profile, "payments", 1)
-            pipe.hincrby(profile, "total", transaction.amount)
-            pipe.hincrbyfloat(profile, "squares", float(transaction.amount) ** 2)
-            pipe.hset(profile, mapping={"country": transaction.country, "at": transaction.at})
-            pipe.expire(profile, seconds)
-            for kind, value in (("devices", transaction.device), ("countries", transaction.country)):
-                pipe.zadd(f"{user}:{kind}", {value: transaction.at})
-                pipe.zremrangebyrank(f"{user}:{kind}", 0, -MAX_KNOWN - 1)
-                pipe.expire(f"{user}:{kind}", seconds)
-            with redis_span(self._spans, "EXEC", "history"):
-                await pipe.execute()
+        user, days = f"{PREFIX}user:{transaction.user_id}", int(PROFILE_DAYS * DAY)
+        squares = float(transaction.amount) ** 2
+        with redis_span(self._spans, "EVALSHA", "history"):
+            await self._approve(
+                keys=[f"{user}:{what}" for what in ("approved", "profile", "devices", "countries")],
+                args=[
+                    *(transaction.at, transaction.transaction_id, MAX_ATTEMPTS, int(HOUR), transaction.amount, squares),
+                    *(days, MAX_KNOWN, transaction.device, transaction.country),
+                ],
+            )
 
 
 def _past(

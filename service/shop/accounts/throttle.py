@@ -1,4 +1,4 @@
-"""Keeping somebody from trying passwords: failures are counted by account and by address."""
+"""Keeping somebody from guessing passwords and codes: failures are counted by account and by address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_KEPT = 50_000
 
 
 class Throttle:
-    """Counts failed logins, for all replicas where there is Redis, and always for this process.
+    """Counts guesses that failed, for all replicas where there is Redis, and always for this process.
 
     Args:
         redis: shared counters; None for none.
@@ -38,14 +38,18 @@ class Throttle:
         self._running: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def trying(self, email: str, address: str) -> AsyncIterator[None]:
-        """Let a login be tried inside the block; until it ends it counts as failed, or many at once would be let in.
+    async def trying(self, account: str, address: str) -> AsyncIterator[None]:
+        """Let somebody guess inside the block; until it ends it counts as failed, or many at once would be let in.
+
+        Args:
+            account: what is guessed at, such as an email address in lower case.
+            address: where the guess comes from.
 
         Raises:
             TooManyAttempts: too many failed, or are being tried; the answer says when to come back.
         """
-        await self.check(email, address)
-        who = (f"account:{email.lower()}", f"address:{address}")
+        await self.check(account, address)
+        who = (f"account:{account}", f"address:{address}")
         self._running.update(who)
         try:
             yield
@@ -55,13 +59,13 @@ class Throttle:
                 if not self._running[one]:
                     del self._running[one]
 
-    async def check(self, email: str, address: str) -> None:
-        """Let a login be tried.
+    async def check(self, account: str, address: str) -> None:
+        """Let somebody guess.
 
         Raises:
             TooManyAttempts: too many failed; the answer says when to come back.
         """
-        keys = self._keys(email, address)
+        keys = self._keys(account, address)
         counts = [self._own.get(key, 0) for key in keys]
         if self._redis is not None:
             try:
@@ -72,13 +76,13 @@ class Throttle:
                 pass
         if counts[0] >= OF_ACCOUNT or counts[1] >= OF_ADDRESS:
             raise _too_many(WINDOW - int(self._clock()) % WINDOW)
-        running = self._running[f"account:{email.lower()}"], self._running[f"address:{address}"]
+        running = self._running[f"account:{account}"], self._running[f"address:{address}"]
         if counts[0] + running[0] >= OF_ACCOUNT or counts[1] + running[1] >= OF_ADDRESS:
             raise _too_many(1)
 
-    async def failed(self, email: str, address: str) -> None:
-        """Count a login that failed."""
-        keys = self._keys(email, address)
+    async def failed(self, account: str, address: str) -> None:
+        """Count a guess that failed."""
+        keys = self._keys(account, address)
         for key in keys:
             self._own[key] = self._own.get(key, 0) + 1
             self._own.move_to_end(key)
@@ -96,10 +100,10 @@ class Throttle:
         except Exception:  # noqa: BLE001
             return
 
-    def _keys(self, email: str, address: str) -> list[str]:
+    def _keys(self, account: str, address: str) -> list[str]:
         # Windows are fixed, so their number is part of the key; digests, because addresses are nobody's business.
         window = int(self._clock()) // WINDOW
-        parts = (f"account:{email.lower()}", f"address:{address}")
+        parts = (f"account:{account}", f"address:{address}")
         return [f"shop:logins:{sha256(part.encode()).hexdigest()[:32]}:{window}" for part in parts]
 
 

@@ -2,6 +2,6 @@
 
 from .checkout import Checkout, CheckoutRequest
 from .orders import Orders
-from .payments import Card, Issuer
+from .payments import Attempt, Card, Issuer
 
-__all__ = ["Card", "Checkout", "CheckoutRequest", "Issuer", "Orders"]
+__all__ = ["Attempt", "Card", "Checkout", "CheckoutRequest", "Issuer", "Orders"]

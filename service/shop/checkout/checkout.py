@@ -19,6 +19,7 @@ from service.shop.domain.fraud import FraudCheck, PaymentFacts, Verdict
 from service.shop.domain.order import PAYABLE, Outcome
 from service.shop.errors import (
     CheckoutRunning,
+    CodeRequired,
     KeyReused,
     OrderAlreadyPaid,
     PaymentBlocked,
@@ -35,10 +36,10 @@ from service.shop.record import (
 )
 
 from .orders import Orders
-from .payments import Card, Issuer
+from .payments import Attempt, Card, Issuer
 
 if TYPE_CHECKING:
-    from service.shop.accounts import Login
+    from service.shop.accounts import Login, Throttle
     from service.shop.tables import Order
 
 RUNNING = 5.0
@@ -47,20 +48,11 @@ RUNNING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What is bought, how it is paid, and what is known of the buyer's whereabouts."""
+    """What is bought, and how it is paid."""
 
     key: str
     quantities: Mapping[int, int]
-    card: Card
-    device: str
-    ip: str
-    country: str
-    card_country: str
-
-    def digest(self, fingerprint: str) -> str:
-        """Return what tells this checkout from another one; nobody finds the card's number in it."""
-        facts = [sorted(self.quantities.items()), self.card.method, fingerprint, self.card.instalments]
-        return sha256(json.dumps(facts).encode()).hexdigest()
+    attempt: Attempt
 
 
 class Checkout:
@@ -70,13 +62,17 @@ class Checkout:
         orders: the orders.
         fraud: judges payments.
         issuer: takes money.
+        throttle: keeps from guessing the bank's codes.
         fingerprint_key: makes fingerprints of card numbers.
     """
 
-    def __init__(self, orders: Orders, fraud: FraudCheck, issuer: Issuer, fingerprint_key: bytes) -> None:
+    def __init__(
+        self, orders: Orders, fraud: FraudCheck, issuer: Issuer, throttle: Throttle, fingerprint_key: bytes
+    ) -> None:
         self.orders = self._orders = orders
         self._fraud = fraud
         self._issuer = issuer
+        self._throttle = throttle
         self._fingerprint_key = fingerprint_key
 
     @track_transaction_duration("checkout")
@@ -97,9 +93,10 @@ class Checkout:
             raise
 
     async def _run(self, login: Login, request: CheckoutRequest) -> Order:
-        fingerprint = request.card.fingerprint(self._fingerprint_key)
-        digest = request.digest(fingerprint)
-        self._issuer.instalment(1, request.card.instalments)
+        card = request.attempt.card
+        fingerprint = card.fingerprint(self._fingerprint_key)
+        digest = _digest(request.quantities, card, fingerprint)
+        self._issuer.instalment(1, card.instalments)
         order, new = await self._orders.place(login.user_id, request.key, digest, request.quantities)
         if new:
             record_order("pending", sum(request.quantities.values()))
@@ -110,17 +107,21 @@ class Checkout:
                 return _as_before(order)
             if (datetime.now(UTC) - order.created_at).total_seconds() < RUNNING:
                 raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
-        verdict = await self._judge(login, request, order, fingerprint)
-        await self._settle(order, verdict, request.card)
+        verdict = await self._judge(login, request.attempt, order, f"order-{order.id}", fingerprint)
+        if await self._let_through(order, verdict):
+            await self._charge(order, card)
         return order
 
     @track_transaction_duration("payment")
-    async def pay(self, order: Order, card: Card, code: str | None) -> None:
-        """Pay an order that is pending, with the bank's code if the fraud check asked for one.
+    async def pay(self, login: Login, order: Order, attempt: Attempt, code: str | None) -> None:
+        """Pay an order that is pending, with the bank's code if the fraud check asks for one.
+
+        Another card than that of the checkout is judged on its own, as `order-<id>-<the fingerprint's beginning>`.
 
         Raises:
-            OrderAlreadyPaid, CheckoutRunning, UnderReview, CodeRequired, InstalmentsNotOffered, PaymentDeclined:
-                nothing was charged.
+            OrderAlreadyPaid, CheckoutRunning, UnderReview, CodeRequired, TooManyAttempts, InstalmentsNotOffered,
+                PaymentDeclined: nothing was charged.
+            PaymentBlocked: the order is cancelled.
         """
         if order.status != "pending":
             raise OrderAlreadyPaid(detail={"order_id": order.id, "status": order.status})
@@ -128,9 +129,17 @@ class Checkout:
             raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
         if order.outcome not in PAYABLE:
             raise UnderReview(detail={"order_id": order.id})
+        fingerprint = attempt.card.fingerprint(self._fingerprint_key)
+        bought = {line.product_id: line.quantity for line in order.lines}
+        judged = order.request_digest == _digest(bought, attempt.card, fingerprint)
+        if not judged and order.outcome != "approved":  # that is one that a person has released
+            name = f"order-{order.id}-{fingerprint[:8]}"
+            verdict = await self._judge(login, attempt, order, name, fingerprint)
+            if not await self._let_through(order, verdict) and order.outcome != "additional_auth":
+                raise UnderReview(detail={"order_id": order.id})
         if order.outcome == "additional_auth":
-            self._issuer.confirm(code)
-        await self._charge(order, card)
+            await self._confirm(login, attempt, code)
+        await self._charge(order, attempt.card)
 
     async def cancel(self, order: Order) -> None:
         """Cancel an order, and pay back what was paid.
@@ -157,17 +166,17 @@ class Checkout:
             await self._orders.cancel(order.id, "blocked")
             record_order("cancelled")
 
-    async def _judge(self, login: Login, request: CheckoutRequest, order: Order, fingerprint: str) -> Verdict:
+    async def _judge(self, login: Login, attempt: Attempt, order: Order, name: str, fingerprint: str) -> Verdict:
         facts = PaymentFacts(
-            transaction_id=f"order-{order.id}",
+            transaction_id=name,
             user_id=str(login.user_id),
             amount=order.total,
-            payment_method=request.card.method,
+            payment_method=attempt.card.method,
             card=fingerprint,
-            device=request.device,
-            ip=request.ip,
-            country=request.country,
-            card_country=request.card_country,
+            device=attempt.device,
+            ip=attempt.ip,
+            country=attempt.country,
+            card_country=attempt.card_country,
             account_age_days=max(0.0, datetime.now(UTC).timestamp() - login.registered) / 86_400,
         )
         began = perf_counter()
@@ -175,25 +184,40 @@ class Checkout:
         record_fds_evaluation(verdict.decision, perf_counter() - began)
         return verdict
 
-    async def _settle(self, order: Order, verdict: Verdict, card: Card) -> None:
+    async def _let_through(self, order: Order, verdict: Verdict) -> bool:
+        """Tell whether a payment may be charged at once; else note what is to be done first."""
         if verdict.decision == "approve":
-            return await self._charge(order, card)
+            return True
         if verdict.decision == "block":
             await self._orders.cancel(order.id, "blocked")
             record_order("cancelled")
             record_transaction("blocked", order.total)
             raise PaymentBlocked(detail={"order_id": order.id})
         outcome: Outcome = "additional_auth" if verdict.decision == "additional_auth" else "review"
-        await self._orders.settle(order, outcome)
-        record_transaction(outcome, order.total)
-        return None
+        if order.outcome != outcome:  # it may have been asked for a code before
+            await self._orders.settle(order, outcome)
+            record_transaction(outcome, order.total)
+        return False
+
+    async def _confirm(self, login: Login, attempt: Attempt, code: str | None) -> None:
+        """Check the bank's code; five wrong ones are enough, whatever the order."""
+        if code is None:
+            raise CodeRequired
+        buyer = f"code:{login.user_id}"
+        async with self._throttle.trying(buyer, attempt.ip):
+            try:
+                self._issuer.confirm(code)
+            except CodeRequired:
+                await self._throttle.failed(buyer, attempt.ip)
+                raise
 
     async def _charge(self, order: Order, card: Card) -> None:
         self._issuer.instalment(order.total, card.instalments)
         try:
             self._issuer.charge(card)
         except PaymentDeclined as declined:
-            await self._orders.settle(order, "declined")
+            if order.outcome != "additional_auth":  # whoever has to know the code has to know it the next time, too
+                await self._orders.settle(order, "declined")
             record_payment("declined", card.method)
             record_transaction("declined", order.total)
             declined.detail = {**(declined.detail or {}), "order_id": order.id}
@@ -202,6 +226,12 @@ class Checkout:
         record_order("processing")
         record_payment("completed", card.method, order.total)
         record_transaction("completed", order.total)
+
+
+def _digest(quantities: Mapping[int, int], card: Card, fingerprint: str) -> str:
+    """Return what tells a checkout from another one; nobody finds the card's number in it."""
+    facts = [sorted(quantities.items()), card.method, fingerprint, card.instalments]
+    return sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _as_before(order: Order) -> Order:

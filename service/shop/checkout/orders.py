@@ -131,16 +131,21 @@ class Orders:
     async def cancel(self, order_id: int, outcome: Outcome | None = None) -> Method | None:
         """Cancel an order: what was taken goes back to stock, and what was paid to who paid it.
 
+        Args:
+            order_id: of the order.
+            outcome: why it was not its buyer who cancelled it; then only while it is not paid.
+
         Returns:
             How the payment was made that was paid back, if there was one.
 
         Raises:
             UnknownOrder: there is none.
-            WrongState: it is on its way already, or cancelled.
+            WrongState: it is on its way already, paid or cancelled.
         """
         changes = {} if outcome is None else {"outcome": outcome}
+        before = BEFORE["cancelled"] if outcome is None else ("pending",)
         async with self._database.transaction() as connection:
-            if not await _moved(connection, order_id, BEFORE["cancelled"], status="cancelled", **changes):
+            if not await _moved(connection, order_id, before, status="cancelled", **changes):
                 await _refuse(connection, order_id, "cancelled")
             await _put_back(connection, order_id)
             query = select(Payment.amount, Payment.method).where(Payment.order_id == order_id)

@@ -29,6 +29,17 @@ class Card:
         return hmac.digest(key, self.number.encode(), "sha256").hex()[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A card, and what is known of whoever pays with it: device, address and country, and the country of the card."""
+
+    card: Card
+    device: str
+    ip: str
+    country: str
+    card_country: str
+
+
 class Issuer:
     """The sandbox.
 

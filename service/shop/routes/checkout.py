@@ -41,11 +41,7 @@ async def check_out(
         CheckoutRequest(
             key=idempotency_key,
             quantities=quantities,
-            card=body.card(),
-            device=body.device,
-            ip=address_of(request),
-            country=body.country or login.country,
-            card_country=body.card_country or login.country,
+            attempt=body.attempt(address_of(request), login.country),
         ),
     )
     if not body.items and before is None:

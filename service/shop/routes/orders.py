@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from service.shop.domain.order import Status
 from service.shop.record import record_action, record_order
 
-from .common import MAX_ID, LoggedIn, OrderId, Partner, TheShop, problems
+from .common import MAX_ID, LoggedIn, OrderId, Partner, TheShop, address_of, problems
 from .schemas import OrderList, OrderRead, PaymentBody, Review
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"], responses=problems(401, 422))
@@ -33,11 +33,14 @@ async def get_order(shop: TheShop, login: LoggedIn, order_id: OrderId) -> OrderR
     return OrderRead.of(await shop.orders.find(order_id, login.user_id))
 
 
-@router.post("/{order_id}/pay", responses=problems(402, 403, 404, 409))
-async def pay_order(shop: TheShop, login: LoggedIn, order_id: OrderId, payment: PaymentBody) -> OrderRead:
-    """Pay a pending order: with another card, or with the code that the bank has sent."""
+@router.post("/{order_id}/pay", responses=problems(402, 403, 404, 409, 429))
+async def pay_order(
+    request: Request, shop: TheShop, login: LoggedIn, order_id: OrderId, payment: PaymentBody
+) -> OrderRead:
+    """Pay a pending order: with another card, which is judged anew, or with the code that the bank has sent."""
     record_action("pay")
-    await shop.checkout.pay(await shop.orders.find(order_id, login.user_id), payment.card(), payment.code)
+    attempt = payment.attempt(address_of(request), login.country)
+    await shop.checkout.pay(login, await shop.orders.find(order_id, login.user_id), attempt, payment.code)
     return OrderRead.of(await shop.orders.find(order_id, login.user_id))
 
 

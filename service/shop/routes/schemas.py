@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from service.shop.checkout import Card
+from service.shop.checkout import Attempt, Card
 from service.shop.checkout.payments import Method
 from service.shop.domain.order import Outcome, Status
 from service.shop.tables import Order
@@ -135,7 +135,11 @@ class SessionRead(BaseModel):
 
 
 class PaymentBody(_Body):
-    """How to pay. Card 4242 4242 4242 4242 is accepted, 4000 0000 0000 0002 declined; the bank's code is 000000."""
+    """How to pay. Card 4242 4242 4242 4242 is accepted, 4000 0000 0000 0002 declined; the bank's code is 000000.
+
+    `device`, `country` and `card_country` are told by the client because this is a sample: a real shop learns them from
+    its edge and from its issuer.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"payment_method": "card", "card_number": "4242424242424242"}]}
@@ -145,6 +149,9 @@ class PaymentBody(_Body):
     card_number: Annotated[SecretStr, Field(json_schema_extra={"pattern": NUMBER})]
     instalments: Annotated[int, Field(ge=0, le=60)] = 1
     code: Annotated[str | None, Field(pattern=r"^[0-9]{6}$")] = None
+    device: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = ""
+    country: Country | None = None
+    card_country: Country | None = None
 
     @field_validator("card_number")
     @classmethod
@@ -153,17 +160,14 @@ class PaymentBody(_Body):
             raise ValueError("write 12 to 19 digits")
         return number
 
-    def card(self) -> Card:
-        """Return how it is paid."""
-        return Card(self.payment_method, self.card_number.get_secret_value(), self.instalments)
+    def attempt(self, ip: str, home: str) -> Attempt:
+        """Return how it is paid, from an address, by somebody who is at home in a country."""
+        card = Card(self.payment_method, self.card_number.get_secret_value(), self.instalments)
+        return Attempt(card, self.device, ip, self.country or home, self.card_country or home)
 
 
 class CheckoutBody(PaymentBody):
-    """What to buy, and how to pay. Without items, the cart is bought; a product named twice counts with the sum.
-
-    `device`, `country` and `card_country` are told by the client because this is a sample: a real shop learns them from
-    its edge and from its issuer.
-    """
+    """What to buy, and how to pay. Without items, the cart is bought; a product named twice counts with the sum."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -172,9 +176,6 @@ class CheckoutBody(PaymentBody):
     )
 
     items: Annotated[list[OrderItem], Field(max_length=50)] = []
-    device: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = ""
-    country: Country | None = None
-    card_country: Country | None = None
 
 
 class Review(_Body):

@@ -54,7 +54,7 @@ async def test_the_shared_history_is_believed_as_long_as_it_answers(history: Fal
 async def test_its_own_is_used_when_the_shared_one_fails(history: FallbackHistory, shared: Shared) -> None:
     """With all that this process has seen, also before."""
     await history.look(payment(transaction_id="t0"))
-    await history.approve(payment())
+    await history.approve(payment(transaction_id="t0"))
     shared.trouble = ConnectionError("gone")
     past = await history.look(payment())
     assert (past.payments, past.attempts_hour) == (1, 1)

@@ -88,6 +88,14 @@ async def test_habits_are_those_of_approved_payments(history: History) -> None:
     assert (elsewhere.known_device, elsewhere.known_country) == (False, False)
 
 
+async def test_a_payment_that_is_approved_again_counts_once(history: History) -> None:
+    """It was judged again, because the first answer was lost."""
+    for _ in range(3):
+        await history.approve(payment(transaction_id="a1"))
+    await history.approve(payment(transaction_id="a2"))
+    assert (await attempt(history, 1)).payments == 2
+
+
 async def test_in_memory_attempts_of_all_users_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten first, whoever made it; habits stay."""
     monkeypatch.setattr("service.fds.history.memory.MAX_RECENT", 3)
@@ -114,14 +122,14 @@ async def test_of_each_user_only_so_much_is_kept(history: History) -> None:
     past = await attempt(history, 999)
     assert (past.attempts_hour, past.users_of_device) == (100, 20)
     for number in range(21):
-        await history.approve(payment(device=f"x{number}", at=NOW + number))
+        await history.approve(payment(transaction_id=f"a{number}", device=f"x{number}", at=NOW + number))
     assert not (await attempt(history, 1000, device="x0")).known_device
     assert (await attempt(history, 1001, device="x1")).known_device
 
 
 @pytest.mark.docker
 async def test_everything_in_redis_expires(address: str) -> None:
-    """Attempts after an hour, sharers of a device after a day, habits after three months."""
+    """Attempts and what was approved after an hour, sharers of a device after a day, habits after three months."""
     async with Redis.from_url(address) as redis:
         await redis.flushall()
         history = RedisHistory(redis)
@@ -130,6 +138,7 @@ async def test_everything_in_redis_expires(address: str) -> None:
         lives = {key.decode(): await redis.ttl(key) for key in await redis.keys()}
     assert {name.rsplit(":", 1)[1]: round(seconds / HOUR) for name, seconds in lives.items()} == {
         "attempts": 1,
+        "approved": 1,
         "d1": 24,
         "profile": 24 * 90,
         "devices": 24 * 90,
@@ -143,7 +152,7 @@ async def test_memory_forgets_who_has_not_come_for_long(monkeypatch: pytest.Monk
     monkeypatch.setattr("service.fds.history.memory.MAX_DEVICES", 3)
     history = MemoryHistory()
     for number in range(5):
-        await history.approve(payment(user_id=f"u{number}"))
+        await history.approve(payment(transaction_id=f"a{number}", user_id=f"u{number}"))
         await attempt(history, number, user_id=f"u{number}", device=f"x{number}")
     assert (len(history._users), len(history._devices)) == (3, 3)
     assert (await attempt(history, 9, user_id="u4")).payments == 1

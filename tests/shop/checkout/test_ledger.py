@@ -14,13 +14,14 @@ from service.database import make_engine
 from service.database_access import Database
 from service.error_metrics import BaseAppException
 from service.migrations import upgrade
-from service.shop.accounts import Login
-from service.shop.checkout import Card, Checkout, CheckoutRequest, Issuer, Orders
+from service.shop.accounts import Login, Throttle
+from service.shop.checkout import Attempt, Card, Checkout, CheckoutRequest, Issuer, Orders
 from service.shop.domain.fraud import DECISIONS, FraudCheck, PaymentFacts, Verdict
 from service.shop.domain.ledger import charge, refund
 from service.shop.faults import Faults
 from service.shop.seed import PRODUCTS, seed
 from service.shop.tables import LedgerEntry, Order, OrderLine, Payment, Product, User
+from service.telemetry.circuit_breaker import CircuitBreaker
 from tests.shop.clients import DECLINED_CARD, GOOD_CARD
 
 BUYERS, EACH = 64, 3
@@ -56,7 +57,8 @@ async def test_money_and_goods_add_up_under_64_buyers(database: Database, seed_o
     """Who check out, repeat, pay with other cards, cancel and break off, as chance will have it."""
     chance = Random(seed_of_chance)
     orders = Orders(database)
-    shop = Checkout(orders, Fickle(chance), Issuer(Faults(enabled=False)), b"key")
+    throttle = Throttle(None, CircuitBreaker("redis"))
+    shop = Checkout(orders, Fickle(chance), Issuer(Faults(enabled=False)), throttle, b"key")
     await asyncio.gather(*(_buy(shop, user, Random(chance.random())) for user in range(1, BUYERS + 1)))
     await _check(database, orders)
 
@@ -66,15 +68,19 @@ async def _buy(shop: Checkout, user: int, chance: Random) -> None:
     for number in range(EACH):
         wanted = {chance.randint(1, 10): chance.randint(1, 4) for _ in range(chance.randint(1, 3))}
         card = Card("card", chance.choice((GOOD_CARD, GOOD_CARD, DECLINED_CARD)))
-        request = CheckoutRequest(f"k{number}", wanted, card, "d1", "198.18.0.1", "KR", "KR")
+        request = CheckoutRequest(f"k{number}", wanted, _with(card))
         tries = [shop.run(login, request) for _ in range(chance.randint(1, 3))]
         done = await asyncio.gather(*tries, return_exceptions=True)
         _only_expected(done)
         for order in (one for one in done if isinstance(one, Order)):
-            again = [shop.pay(order, Card("card", GOOD_CARD), "000000")] if chance.random() < 0.5 else []
+            again = [shop.pay(login, order, _with(Card("card", GOOD_CARD)), "000000")] if chance.random() < 0.5 else []
             if chance.random() < 0.4:
                 again.append(shop.cancel(order))
             _only_expected(await asyncio.gather(*again, return_exceptions=True))
+
+
+def _with(card: Card) -> Attempt:
+    return Attempt(card, "d1", "198.18.0.1", "KR", "KR")
 
 
 def _only_expected(results: list[Any]) -> None:

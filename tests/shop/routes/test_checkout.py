@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from service.shop.domain.fraud import FraudCheck, PaymentFacts, Verdict
 from tests.asgi import request
 from tests.shop.clients import DECLINED_CARD, GOOD_CARD, PARTNER, Buyer, buyer, sample, stock
 
@@ -135,7 +136,8 @@ async def test_a_declined_card_leaves_the_order_open(app: FastAPI, kim: Buyer) -
     assert (await kim.check_out((1, 1), key="k1", card_number=DECLINED_CARD)).status == 402
     order = declined.json()["detail"]["order_id"]
     pay = f"/v1/orders/{order}/pay"
-    results = await asyncio.gather(*(kim.ask("POST", pay, {"card_number": GOOD_CARD}) for _ in range(5)))
+    other = {"card_number": GOOD_CARD, "device": "d1"}
+    results = await asyncio.gather(*(kim.ask("POST", pay, other) for _ in range(5)))
     assert sorted(result.status for result in results) == [200, 409, 409, 409, 409]
     assert (await app.state.shop.orders.balance())["issuer"] == 48_000
 
@@ -166,6 +168,88 @@ async def test_a_doubtful_payment_asks_for_the_banks_code(kim: Buyer) -> None:
         assert (result.status, result.json()["error_code"]) == (403, 604)
     paid = await kim.ask("POST", pay, {"card_number": GOOD_CARD, "code": "000000"})
     assert (paid.status, paid.json()["status"]) == (200, "processing")
+
+
+async def test_the_banks_code_is_not_guessed(app: FastAPI, kim: Buyer) -> None:
+    """Five wrong codes are enough for a quarter of an hour, also spread over orders; the right one is late then."""
+    orders = [(await kim.check_out((1, 1), card_country="US")).json()["id"] for _ in range(2)]
+    statuses = [
+        (await kim.ask("POST", f"/v1/orders/{orders[number % 2]}/pay", {"card_number": GOOD_CARD, "code": code})).status
+        for number, code in enumerate(["123456"] * 5 + ["000000"])
+    ]
+    assert statuses == [403] * 5 + [429]
+    lee = await buyer(app, "lee")
+    doubtful = (await lee.check_out((1, 1), card_country="US", device="d2")).json()["id"]
+    paid = await lee.ask("POST", f"/v1/orders/{doubtful}/pay", {"card_number": GOOD_CARD, "code": "000000"})
+    assert paid.status == 200
+
+
+async def test_a_code_is_asked_again_after_the_card_was_declined(kim: Buyer) -> None:
+    """It let that attempt through, and no other."""
+    order = (await kim.check_out((1, 1), card_number=DECLINED_CARD, card_country="US")).json()["id"]
+    pay = f"/v1/orders/{order}/pay"
+    declined = await kim.ask("POST", pay, {"card_number": DECLINED_CARD, "code": "000000"})
+    assert (declined.status, declined.json()["error_code"]) == (402, 601)
+    assert (await kim.ask("POST", pay, {"card_number": GOOD_CARD})).json()["error_code"] == 604
+    assert (await kim.ask("POST", pay, {"card_number": GOOD_CARD, "code": "000000"})).status == 200
+
+
+async def declined_order(one: Buyer) -> str:
+    """Return the path of an order whose card was declined."""
+    result = await one.check_out((1, 1), card_number=DECLINED_CARD)
+    return f"/v1/orders/{result.json()['detail']['order_id']}"
+
+
+async def test_another_card_that_is_listed_is_refused(app: FastAPI, kim: Buyer) -> None:
+    """The order is cancelled, as in a checkout."""
+    before = await stock(app)
+    order = await declined_order(kim)
+    result = await kim.ask("POST", f"{order}/pay", {"card_number": GOOD_CARD, "device": "stolen-phone"})
+    assert (result.status, result.json()["error_code"]) == (403, 603)
+    found = (await kim.ask("GET", order)).json()
+    assert (found["status"], found["outcome"], await stock(app)) == ("cancelled", "blocked", before)
+
+
+class Doubtful(FraudCheck):
+    """A fraud check that wants the bank's code for everything."""
+
+    async def evaluate(self, _: PaymentFacts) -> Verdict:
+        """Doubt."""
+        return Verdict("additional_auth")
+
+
+async def test_another_card_that_is_doubtful_needs_the_banks_code(
+    app: FastAPI, kim: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the code is right nobody asks again."""
+    order = await declined_order(kim)
+    monkeypatch.setattr(app.state.shop.checkout, "_fraud", Doubtful())
+    for code, status, error in ((None, 403, 604), ("123456", 403, 604), ("000000", 200, None)):
+        result = await kim.ask("POST", f"{order}/pay", {"card_number": GOOD_CARD, "code": code})
+        assert (result.status, result.json().get("error_code")) == (status, error)
+
+
+async def test_another_card_has_a_decision_of_its_own(app: FastAPI, kim: Buyer) -> None:
+    """So whoever tries many is seen to; the same card again is no news."""
+    order = await declined_order(kim)
+    for card in ("4000000000009995", "4000000000009995", GOOD_CARD):
+        await kim.ask("POST", f"{order}/pay", {"card_number": card, "device": "d1"})
+    await app.state.fraud_detection._decisions._write()
+    async with app.state.resources.engine.connect() as connection:
+        found = (await connection.execute(text("SELECT transaction_id FROM fraud_decisions"))).scalars().all()
+    assert sorted(len(name.split("-")) for name in found) == [2, 3, 3]
+
+
+async def test_another_card_may_have_to_wait_for_a_person(app: FastAPI, kim: Buyer) -> None:
+    """Who releases the order releases it for whatever card."""
+    order = await declined_order(kim)
+    for engine in ("rules", "model", "threats"):
+        await request(app, f"/v1/engines/{engine}/fault", "PUT", json_body={"error": True})
+    other = {"card_number": GOOD_CARD, "device": "d1"}
+    result = await kim.ask("POST", f"{order}/pay", other)
+    assert (result.status, result.json()["error_code"]) == (409, 605)
+    await kim.ask("POST", f"{order}/review", {"release": True}, **PARTNER)
+    assert (await kim.ask("POST", f"{order}/pay", other)).status == 200
 
 
 async def test_an_order_that_is_held_waits_for_a_person(app: FastAPI, kim: Buyer) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from service.shop.errors import WrongState
 from tests.asgi import request
 from tests.shop.clients import DECLINED_CARD, PARTNER, Buyer, buyer, sample, stock
 
@@ -86,6 +87,15 @@ async def test_paying_and_cancelling_at_once_ends_in_one_of_both(app: FastAPI) -
         query = f"SELECT status, ({paid}) FROM orders o"  # noqa: S608
         found = {tuple(row) for row in (await connection.execute(text(query))).all()}
     assert found <= {("processing", 12_500), ("cancelled", 0), ("cancelled", None)}
+
+
+async def test_an_order_that_was_paid_in_the_meantime_does_not_expire(app: FastAPI, kim: Buyer) -> None:
+    """Nor is it blocked because of another card that was tried beside it."""
+    order = await bought(kim)
+    for outcome in ("expired", "blocked"):
+        with pytest.raises(WrongState):
+            await app.state.shop.orders.cancel(order, outcome)
+    assert (await kim.ask("GET", f"/v1/orders/{order}")).json()["status"] == "processing"
 
 
 @pytest.mark.parametrize(
