@@ -29,7 +29,9 @@ def install_samples(app: FastAPI, resources: Resources, settings: Settings) -> N
             )
         return
     if settings.fds_url is not None:
-        fraud: FraudCheck = shop.make_fraud_client(settings.fds_url, settings.fds_key, resources)
+        fraud: FraudCheck = shop.make_fraud_client(
+            settings.fds_url, settings.fds_key, resources, app.state.error_metrics.record
+        )
         app.state.watchers.append(fraud)
     elif detection is not None:
         fraud = FraudCheckInProcess(detection)

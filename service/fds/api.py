@@ -11,7 +11,7 @@ from service.error_metrics.models import Problem
 from service.partners import Partners
 
 from .detection import FraudDetection
-from .faults import EngineFaults, Fault
+from .faults import WHOLE, EngineFaults, Fault
 from .schemas import EvaluationAnswer, EvaluationRequest, FaultRequest, Feedback, FeedbackAnswer
 from .transaction import Transaction
 
@@ -45,8 +45,9 @@ Faults = Annotated[EngineFaults, Depends(_faults)]
 
 
 @router.post("/evaluate")
-async def evaluate(detection: Detection, payment: EvaluationRequest) -> EvaluationAnswer:
+async def evaluate(detection: Detection, faults: Faults, payment: EvaluationRequest) -> EvaluationAnswer:
     """Judge a payment within 100 ms, with the engines that have answered by then."""
+    await faults.befall(WHOLE)
     facts = payment.model_dump() | {"ip": str(payment.ip)}
     return EvaluationAnswer.of(await detection.evaluate(Transaction(**facts, at=time.time())))
 
@@ -60,13 +61,13 @@ async def feedback(detection: Detection, told: Feedback) -> FeedbackAnswer:
 
 @fault_router.get("/faults")
 async def list_faults(faults: Faults) -> dict[str, dict[str, Any]]:
-    """Return what is wrong with each engine."""
+    """Return what is wrong with each engine, and with the service as a whole."""
     return {engine: fault._asdict() for engine, fault in faults.states().items()}
 
 
 @fault_router.put("/{engine}/fault", responses={404: PROBLEM, 422: PROBLEM})
 async def switch_fault(faults: Faults, engine: str, fault: FaultRequest) -> dict[str, dict[str, Any]]:
-    """Let an engine be slow, or fail."""
+    """Let an engine be slow, or fail; or the whole `service`, which is then late or answers 500."""
     try:
         faults.switch(engine, Fault(fault.latency_ms, fault.error))
     except KeyError:

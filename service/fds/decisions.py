@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.database_access import Database
+from service.database_access import Database, DatabaseUnavailable
 
 from .errors import AlreadyLabelled, DecisionLost, UnknownDecision
 from .evaluation import Evaluation
@@ -21,6 +21,7 @@ from .judgement import STOPPED
 from .tables import FraudDecision
 
 MAX_WAITING, BATCH = 10_000, 500
+AWAY = (DatabaseUnavailable, SQLAlchemyError, OSError)
 LINGER, RETRY = 0.05, 1.0  # seconds: one write serves many decisions; a database that is away is asked again
 
 
@@ -33,7 +34,6 @@ class Decisions:
     """
 
     def __init__(self, engine: AsyncEngine, lost: Callable[[DecisionLost], None]) -> None:
-        self._engine = engine
         self._database = Database(engine)
         self._lost = lost
         self._waiting: dict[str, dict[str, Any]] = {}
@@ -72,8 +72,7 @@ class Decisions:
             DatabaseUnavailable: the database is away.
         """
         if transaction_id in self._waiting:
-            with suppress(SQLAlchemyError, OSError):  # the label finds out the same, and says it better
-                await self._write()
+            await self._write()
         try:
             return await self._label(transaction_id, fraud=fraud)
         except UnknownDecision:  # perhaps another worker or replica is about to write it
@@ -111,7 +110,7 @@ class Decisions:
             try:
                 while self._waiting:
                     await self._write()
-            except (SQLAlchemyError, OSError):
+            except AWAY:
                 for _ in self._waiting:
                     self._lost(DecisionLost(detail={"reason": "the service ends, and the database does not answer"}))
 
@@ -123,7 +122,7 @@ class Decisions:
             try:
                 while self._waiting:
                     await self._write()
-            except (SQLAlchemyError, OSError):
+            except AWAY:
                 await asyncio.sleep(RETRY)
                 self._wake.set()
 
@@ -132,7 +131,7 @@ class Decisions:
             rows = [self._waiting[key] for key in list(self._waiting)[:BATCH]]
             if not rows:
                 return
-            async with self._engine.begin() as connection:
+            async with self._database.transaction() as connection:
                 await connection.execute(self._insert, rows)
             for row in rows:
                 if self._waiting.get(row["transaction_id"]) is row:

@@ -1,4 +1,4 @@
-"""Fault switches of the engines, for drills. Production refuses them."""
+"""Fault switches of the engines and of the service as a whole, for drills. Production refuses them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
+WHOLE = "service"
+"""The name under which the service as a whole can be made slow, or answer 500."""
+
 
 class Fault(NamedTuple):
-    """What is wrong with an engine: it takes longer, or fails."""
+    """What is wrong: it takes longer, or fails."""
 
     latency_ms: int = 0
     error: bool = False
@@ -22,14 +25,14 @@ class EngineFaults:
     """
 
     def __init__(self, engines: Iterable[str]) -> None:
-        self._faults = dict.fromkeys(engines, Fault())
+        self._faults = dict.fromkeys((*engines, WHOLE), Fault())
 
     def states(self) -> dict[str, Fault]:
-        """Return the fault of each engine."""
+        """Return the fault of each engine, and of the whole."""
         return dict(self._faults)
 
     def switch(self, engine: str, fault: Fault) -> None:
-        """Set the fault of an engine.
+        """Set the fault of an engine, or of the whole.
 
         Raises:
             KeyError: there is no such engine.

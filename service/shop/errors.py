@@ -6,7 +6,7 @@ BaseAppException
 ├── OutOfStock, InstalmentsNotOffered, KeyReused, CheckoutRunning,
 │   CartEmpty, WrongState, EmailTaken                                    VALIDATION
 └── PaymentDeclined, OrderAlreadyPaid, PaymentBlocked, CodeRequired,
-    UnderReview                                                          PAYMENT, a domain of the shop's own
+    UnderReview, FraudCheckFailed                                        PAYMENT, a domain of the shop's own
 """
 
 from service.error_metrics import BaseAppException, ErrorDomain, register_exception
@@ -97,3 +97,8 @@ class CodeRequired(BaseAppException):
 @register_exception(code=605, status=409, severity="info", team="fraud")
 class UnderReview(BaseAppException):
     """The order is being reviewed; it can be paid once it is released."""
+
+
+@register_exception(code=606, status=503, severity="error", team="fraud")
+class FraudCheckFailed(BaseAppException):
+    """The fraud check gave no verdict, so the order waits for a person."""

@@ -169,6 +169,15 @@ async def test_sentry_is_told_of_engines_that_fail_or_are_late(app: FastAPI, mon
     assert late[1:] == (pytest.approx(40, abs=5), "t1", "model")
 
 
+async def test_the_whole_service_can_be_made_to_fail(app: FastAPI) -> None:
+    """Then it answers 500, as of a bug; switched off, all is well."""
+    switched = await request(app, "/v1/engines/service/fault", "PUT", json_body={"error": True})
+    assert switched.json()["service"] == {"latency_ms": 0, "error": True}
+    assert (await evaluate(app)).status == 500
+    await request(app, "/v1/engines/service/fault", "PUT", json_body={})
+    assert (await evaluate(app)).status == 200
+
+
 async def test_with_every_engine_away_a_payment_is_held(app: FastAPI) -> None:
     """Nobody has looked at it."""
     for engine in ("rules", "model", "threats"):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.database import make_engine
+from service.database_access import DatabaseUnavailable
 from service.fds.decisions import Decisions
 from service.fds.errors import AlreadyLabelled, DecisionLost, UnknownDecision
 from service.fds.evaluation import Evaluation
@@ -110,6 +113,25 @@ async def test_a_payment_that_was_never_judged_is_unknown(engine: AsyncEngine) -
     """Not an honest one."""
     with pytest.raises(UnknownDecision):
         await Decisions(engine, nothing_lost).label("t9", fraud=True)
+
+
+async def test_a_label_waits_for_the_database_once(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is not asked for: whoever waits for the answer would wait twice as long."""
+    used = 0
+
+    @asynccontextmanager
+    async def away() -> AsyncIterator[None]:
+        nonlocal used
+        used += 1
+        raise DatabaseUnavailable
+        yield
+
+    decisions = Decisions(engine, nothing_lost)
+    monkeypatch.setattr(decisions, "_database", SimpleNamespace(transaction=away))
+    decisions.keep(decided())
+    with pytest.raises(DatabaseUnavailable):
+        await decisions.label("t1", fraud=True)
+    assert used == 1
 
 
 async def test_the_newest_decision_about_a_payment_counts(engine: AsyncEngine) -> None:

@@ -55,6 +55,16 @@ async def test_what_is_set_is_known_until_it_is_deleted(cache: SafeCache, regist
     assert found == [1, 2, 1, 1]
 
 
+@pytest.mark.docker
+async def test_redis_forgets_in_time(address: str, registry: CollectorRegistry) -> None:
+    """Seconds are seconds there, too."""
+    async with Redis.from_url(address) as redis:
+        await redis.flushall()
+        resources = Resources(None, redis, registry, caches=CacheMetrics(registry))  # type: ignore[arg-type]
+        await make_cache(resources, CircuitBreaker("redis"), "product").set("1", b"one", 60)
+        assert 50 <= await redis.ttl("product:1") <= 60
+
+
 async def test_without_redis_nothing_is_known_and_nothing_fails(registry: CollectorRegistry) -> None:
     """After five failures it is not even asked; errors are no misses."""
     async with make_redis("redis://127.0.0.1:9") as redis:

@@ -94,7 +94,8 @@ class Orders:
                 order.outcome = outcome
                 return
             now = select(Order.status, Order.outcome).where(Order.id == order.id)
-            order.status, order.outcome = (await connection.execute(now)).one().tuple()
+            found = (await connection.execute(now)).one()
+            order.status, order.outcome = found.status, found.outcome
 
     async def pay(self, order: Order, card: Card) -> None:
         """Note that an order is paid, once.

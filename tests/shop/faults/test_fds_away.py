@@ -91,7 +91,11 @@ async def test_each_decision_has_its_answer(well: Stack) -> None:
 async def test_without_a_verdict_orders_wait_for_a_person(
     well: Stack, fault: Callable[[Stack], AbstractAsyncContextManager[str]]
 ) -> None:
-    """202, pending, review: true. The breaker opens, so that nobody waits for long; then all goes on by itself."""
+    """202, pending, review: true. The breaker opens, so that nobody waits for long; then all goes on by itself.
+
+    A service that refuses is there: it is asked about each payment, once.
+    """
+    asked, state = (4, CLOSED) if fault is with_another_key else (5, OPEN)
     buyers = [await well.buyer() for _ in range(4)]
     before = await scraped(well.shop)
     async with fault(well) as status:
@@ -102,10 +106,11 @@ async def test_without_a_verdict_orders_wait_for_a_person(
             assert (result.json()["status"], result.json()["review"]) == ("pending", True)
         grown = await moved(well.shop, before)
         assert grown[UNAVAILABLE] == 4
-        assert grown[f'http_client_requests_total{{method="POST",peer="fds",status_code="{status}"}}'] == 5
+        assert grown[f'http_client_requests_total{{method="POST",peer="fds",status_code="{status}"}}'] == asked
+        assert grown['fastapi_errors_total{error_code="606",error_domain="PAYMENT",status_code="503"}'] == 4
         assert grown['ecommerce_transactions_total{status="review"}'] == 4
         assert "ecommerce_payment_amount_total" not in grown
-        assert (await scraped(well.shop))[OPEN] == 1
+        assert (await scraped(well.shop))[state] == 1
     order = results[0].json()["id"]
     released = await buyers[0].ask("POST", f"/v1/orders/{order}/review", {"release": True}, **PARTNER)
     assert released.json()["review"] is False
@@ -153,7 +158,7 @@ async def test_a_fraud_service_that_restarts_during_checkouts_costs_no_order(wel
 async def test_more_questions_than_connections_to_a_hanging_fraud_service_are_all_given_up(well: Stack) -> None:
     """Who finds no free connection waits no longer than the others; when it goes on, so does the client."""
     engine = make_engine(well.database_url)
-    asking = make_fraud_client(f"http://127.0.0.1:{well.fraud.port}", KEY, Resources(engine))
+    asking = make_fraud_client(f"http://127.0.0.1:{well.fraud.port}", KEY, Resources(engine), lambda _: None)
     facts = PaymentFacts("order-0", "full", 48_000, "card", "c1", "d1", "198.18.0.1", "KR", "KR", 3.5)
     async with asking.watching():
         async with stopped(well), asyncio.timeout(20):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from service.shop.domain.fraud import UNAVAILABLE, PaymentFacts, Verdict
+from service.shop.errors import FraudCheckFailed
 from service.shop.fraud import HTTPFraudCheck
 from service.telemetry.circuit_breaker import CircuitBreaker
 from service.telemetry.retry_budget import RetryBudget
@@ -19,10 +20,15 @@ GOOD = {"decision": "hold", "risk_score": 70, "factors": ["new_device"], "mood":
 Answers = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
-def check(answers: Answers, limit: float = 5.0, breaker: CircuitBreaker | None = None) -> HTTPFraudCheck:
+def check(
+    answers: Answers,
+    limit: float = 5.0,
+    breaker: CircuitBreaker | None = None,
+    record: Callable[[BaseException], None] = lambda _: None,
+) -> HTTPFraudCheck:
     """Return a client whose service answers so."""
     client = httpx.AsyncClient(transport=httpx.MockTransport(answers), base_url="http://fds:8001")
-    return HTTPFraudCheck(client, breaker or CircuitBreaker("fds"), RetryBudget(), limit)
+    return HTTPFraudCheck(client, breaker or CircuitBreaker("fds"), RetryBudget(), record, limit)
 
 
 def always(status: int, body: object) -> Answers:
@@ -86,6 +92,17 @@ async def test_an_answer_that_is_none_is_no_verdict(answers: Answers) -> None:
     assert await check(answers).evaluate(FACTS) == UNAVAILABLE
 
 
+async def test_that_there_was_no_verdict_is_recorded_with_its_reason() -> None:
+    """Once for each payment; a verdict records nothing."""
+    recorded: list[BaseException] = []
+    await check(always(500, {}), record=recorded.append).evaluate(FACTS)
+    await check(always(200, GOOD), record=recorded.append).evaluate(FACTS)
+    (failed,) = recorded
+    assert isinstance(failed, FraudCheckFailed)
+    assert failed.detail == {"transaction_id": "order-1", "problem": "HTTPStatusError"}
+    assert isinstance(failed.__cause__, httpx.HTTPStatusError)
+
+
 async def test_a_call_that_failed_is_tried_once_more() -> None:
     """Asking twice about a payment is harmless."""
     tries = 0
@@ -99,6 +116,22 @@ async def test_a_call_that_failed_is_tried_once_more() -> None:
 
     assert (await check(answer).evaluate(FACTS)).decision == "hold"
     assert tries == 2
+
+
+@pytest.mark.parametrize("status", [401, 422])
+async def test_a_service_that_refuses_is_there(status: int) -> None:
+    """It is not asked the same again, and the breaker stays closed."""
+    asked: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, json={})
+
+    breaker = CircuitBreaker("fds")
+    asking = check(answer, breaker=breaker)
+    for _ in range(10):
+        assert await asking.evaluate(FACTS) == UNAVAILABLE
+    assert (len(asked), breaker.state) == (10, "closed")
 
 
 async def test_retries_are_few() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from service.shop.domain.fraud import FraudCheck, PaymentFacts, Verdict
+from service.shop.tables import User
 from tests.asgi import request
 from tests.shop.clients import DECLINED_CARD, GOOD_CARD, PARTNER, Buyer, buyer, sample, stock
 
@@ -211,11 +213,34 @@ async def test_another_card_that_is_listed_is_refused(app: FastAPI, kim: Buyer) 
 
 
 class Doubtful(FraudCheck):
-    """A fraud check that wants the bank's code for everything."""
+    """A fraud check that wants the bank's code for everything.
 
-    async def evaluate(self, _: PaymentFacts) -> Verdict:
+    Attributes:
+        asked: the payments it was asked about.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[PaymentFacts] = []
+
+    async def evaluate(self, facts: PaymentFacts) -> Verdict:
         """Doubt."""
+        self.asked.append(facts)
         return Verdict("additional_auth")
+
+
+async def test_the_fraud_check_is_told_the_facts(app: FastAPI, kim: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account's age in days, a fingerprint and no card number, and where the buyer is at home."""
+    async with app.state.resources.engine.begin() as connection:
+        await connection.execute(update(User).values(created_at=datetime.now(UTC) - timedelta(days=3)))
+    kim = await buyer(app)
+    fraud = Doubtful()
+    monkeypatch.setattr(app.state.shop.checkout, "_fraud", fraud)
+    order = (await kim.check_out((2, 2), card_country="US")).json()["id"]
+    facts = fraud.asked[0]
+    assert facts.account_age_days == pytest.approx(3, abs=0.01)
+    assert (facts.transaction_id, facts.user_id, facts.amount) == (f"order-{order}", "1", 25_000)
+    assert (facts.device, facts.country, facts.card_country) == ("d1", "KR", "US")
+    assert GOOD_CARD not in repr(facts)
 
 
 async def test_another_card_that_is_doubtful_needs_the_banks_code(
