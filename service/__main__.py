@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve until told to stop")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    serve.add_argument("--port", default="8000", help="port to listen on (default %(default)s)")
+    port = os.environ.get("PORT") or "8000"
+    serve.add_argument("--port", default=port, help="port to listen on (default PORT, or 8000)")
     serve.add_argument("--workers", default="1", help="processes that serve; see docs/workers.md (default %(default)s)")
     serve.add_argument("--app", choices=APPS, help="what to serve (default SERVICE_APP, or all)")  # SAMPLE
     serve.set_defaults(command=_serve)

@@ -30,7 +30,7 @@ from service.telemetry.api_keys import APIKeys
 from service.telemetry.dependencies import DependencyUp
 from service.telemetry.event_loop import EventLoopLag
 from service.telemetry.health import PATHS as PROBES
-from service.telemetry.keeping import note_error
+from service.telemetry.keeping import context_at_hand, note_error
 from service.telemetry.limits import export_limits
 from service.telemetry.record import count_requests_in
 from service.telemetry.request_id import RequestIds
@@ -89,6 +89,7 @@ def create_service(settings: Settings, telemetry: Telemetry = NOTHING) -> Servic
     serving = management or app
     collector = _handle_errors(app, management, settings)
     collector.noted = note_error
+    collector.context_at_hand = context_at_hand(app.state.error_handler.context)
     modules_own = list(serving.routes)
     registry = collector.exporter.registry if collector.exporter is not None else None
     _observe_requests(app, settings, telemetry, registry)

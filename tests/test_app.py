@@ -88,6 +88,23 @@ async def test_errors_and_requests_are_in_one_scrape(tmp_path: Path) -> None:
     await stop()
 
 
+async def test_an_error_that_is_recorded_in_a_request_names_the_request(tmp_path: Path) -> None:
+    """Though the request is answered with something else; one recorded outside names none."""
+    app = make_app(tmp_path, metrics=MetricsConfig.testing())
+
+    @app.get("/things/{thing}")
+    async def thing(thing: str) -> str:
+        app.state.error_metrics.record(KeyError(thing))
+        return thing
+
+    await request(app, "/things/7", headers={"x-request-id": "mine"})
+    app.state.error_metrics.record(KeyError("outside"))
+    outside, inside = (await request(app, "/api/metrics/recent")).json()["recent_errors"]
+    names = ("method", "path", "request_id")
+    assert [inside[name] for name in names] == ["GET", "/things/{thing}", "mine"]
+    assert [outside[name] for name in names] == [None] * 3
+
+
 async def test_fault_switches_exist_only_where_they_are_enabled(tmp_path: Path) -> None:
     """404 elsewhere."""
     assert (await request(make_app(tmp_path), "/v1/faults")).status == 404

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from service.error_metrics.environment import read_secret
+
 from .calls import Calls
 from .pace import Pace
 from .progress import Progress
@@ -35,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = _number("--rate", options.rate, 0.01, FASTEST)
         seconds = _number("--seconds", options.seconds, 0, 1e9)
         seed = int(_number("--seed", options.seed, 0, 2**31))
+        partner_key = options.partner_key or read_secret("DEMO_PARTNER_KEY", os.environ)
+        fds_key = options.fds_key or read_secret("FDS_KEY", os.environ) or partner_key
     except ValueError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 1
-    partner_key = options.partner_key or None
-    fds_key = options.fds_key or partner_key
     if partner_key is None:
         print("demo: without --partner-key nothing is shipped, delivered or reviewed", flush=True)
     return asyncio.run(_run((shop, partner_key), (fds, fds_key), rate, seconds, seed))
@@ -79,15 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", default="28", metavar="N", help="another one, other people (default %(default)s)")
     parser.add_argument(
         "--partner-key",
-        default=os.environ.get("DEMO_PARTNER_KEY"),
         metavar="KEY",
-        help="one of API_KEYS, to ship, deliver and review (default: variable DEMO_PARTNER_KEY)",
+        help="one of API_KEYS, to ship, deliver and review (default: DEMO_PARTNER_KEY, or DEMO_PARTNER_KEY_FILE)",
     )
     parser.add_argument(
         "--fds-key",
-        default=os.environ.get("FDS_KEY"),
         metavar="KEY",
-        help="the fraud service's (default: variable FDS_KEY, else the partner key)",
+        help="the fraud service's (default: variable FDS_KEY, or FDS_KEY_FILE, else the partner key)",
     )
     return parser
 

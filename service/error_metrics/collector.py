@@ -33,7 +33,6 @@ class Reporter(Protocol):
 
 
 _listeners: list[Listener] = []
-_NOTHING: RequestContext = {}
 SETTLING = 0.2  # seconds that a store's thread spends on what waits
 
 
@@ -49,6 +48,7 @@ class ErrorMetricsCollector:
     Attributes:
         reporter: is offered every error, besides.
         noted: is told the code of every error, where and when it is recorded.
+        context_at_hand: says what is known of the request in which an error is recorded without one.
         shared: the store that makes one picture of several processes, if the settings ask for one.
 
     Raises:
@@ -83,6 +83,7 @@ class ErrorMetricsCollector:
         self._lost = 0
         self.reporter: Reporter | None = None
         self.noted: Callable[[int], None] | None = None
+        self.context_at_hand: Callable[[], RequestContext] = dict  # type: ignore[assignment]  # nothing is known
         history = self.store if isinstance(self.store, MemoryStore) else None
         own = Own(self._table, self._lock, history, lambda: self._lost, self._forget, lambda: self.flush(SETTLING))
         self.shared = shared_store(self.config, own)
@@ -112,6 +113,7 @@ class ErrorMetricsCollector:
             else:
                 code, status, name = classify(exc)
                 message = None
+            context = context or self.context_at_hand()
             now = self._clock()
             with self._lock:
                 series = self._table.known.get((code, status)) or self._table.make(code, status)
@@ -122,9 +124,9 @@ class ErrorMetricsCollector:
                 message = message_of(exc)
             if len(message) > MAX_TEXT:
                 message = message[: MAX_TEXT + 1]  # one more, so that the masker sees that it was cut
-            put((now, code, series.domain, name, message, status, context or _NOTHING))
+            put((now, code, series.domain, name, message, status, context))
             if self.noted is not None or self.reporter is not None:
-                self._tell(exc, code, status, context or _NOTHING)
+                self._tell(exc, code, status, context)
         except Exception:  # noqa: BLE001  # telemetry must not break the request that it watches
             self.lose()
 

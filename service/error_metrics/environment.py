@@ -41,6 +41,8 @@ def read_environment(fields: Iterable[str], environ: Mapping[str, str] | None = 
     found = {field: _lookup(field, environ) for field in names}
     if found.get("storage_path") is not None:  # then REDIS_URL is for other things
         found["redis_url"] = read_secret(f"{PREFIX}REDIS_URL", environ)
+    if found.get("sentry_dsn") is not None and found.get("sentry_enabled") is None:
+        found["sentry_enabled"] = "true"  # who names a server means it
     return {field: _parse(field, text) for field, text in found.items() if text is not None}
 
 

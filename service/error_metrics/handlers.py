@@ -113,7 +113,7 @@ class ErrorHandler:
         if isinstance(exc, HTTPException) and exc.status_code < 400:  # a redirect or 204 by exception: no error
             return Response(status_code=exc.status_code, headers=allowed_headers(exc.headers))
         started = perf_counter()
-        context = self._context(connection.scope)
+        context = self.context(connection.scope)
         request: MeasuredRequest | None = connection.scope.get(REQUEST)
         if request is not None:
             request.error = exc
@@ -134,9 +134,10 @@ class ErrorHandler:
 
     def note(self, scope: Scope, exc: Exception) -> None:
         """Record an exception that nobody answers: that of a WebSocket."""
-        self._collector.record(exc, self._context(scope))
+        self._collector.record(exc, self.context(scope))
 
-    def _context(self, scope: Scope) -> RequestContext:
+    def context(self, scope: Scope) -> RequestContext:
+        """Return what is known of a request."""
         state = scope.setdefault("state", {})
         request_id = state.get("request_id")
         if request_id is None:

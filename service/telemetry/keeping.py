@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from zlib import crc32
 
+from starlette.types import Scope
+
 from service.error_metrics.classify import classify
+from service.error_metrics.events import RequestContext
 from service.error_metrics.measurement import MeasuredRequest
 from service.error_metrics.registry import default_registry
 from service.telemetry.request_id import current_request
@@ -48,6 +52,16 @@ def note_error(code: int) -> None:
     request = current_request()
     if request is not None and _is_severe(code):
         request.scope[_SEVERE_ERROR] = True
+
+
+def context_at_hand(describe: Callable[[Scope], RequestContext]) -> Callable[[], RequestContext]:
+    """Return what tells a collector of the request in which an error is recorded that is not its answer."""
+
+    def at_hand() -> RequestContext:
+        request = current_request()
+        return {} if request is None else describe(request.scope)
+
+    return at_hand
 
 
 def _is_severe(code: int) -> bool:

@@ -1,0 +1,226 @@
+"""The whole stack: one failing checkout is followed from graph to trace, logs, Sentry and dashboard."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from .stack import Stack, running_stack
+
+pytestmark = pytest.mark.docker
+PASSWORD, CARD = "correct horse battery", "4242424242424242"
+PATIENCE = 60.0
+SURVIVORS = ("prometheus", "alertmanager", "loki", "otel-collector")
+
+
+class Broken(NamedTuple):
+    """A checkout whose fraud check failed."""
+
+    trace: str
+    email: str
+    answer: httpx.Response
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The stack."""
+    with running_stack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def broken(stack: Stack) -> Broken:
+    """A checkout while the fraud service answers 500."""
+    email, trace = f"{token_hex(4)}@example.com", token_hex(16)
+    token = logged_in(stack, email)
+    fault = stack.url("FDS") + "/v1/engines/service/fault"
+    httpx.put(fault, json={"error": True}).raise_for_status()
+    answer = check_out(stack, token, traceparent=f"00-{trace}-{token_hex(8)}-01")
+    httpx.put(fault, json={}).raise_for_status()
+    return Broken(trace, email, answer)
+
+
+def logged_in(stack: Stack, email: str) -> str:
+    """Return the token of a new buyer."""
+    who = {"email": email, "password": PASSWORD}
+    httpx.post(f"{stack.url('SHOP')}/v1/users", json=who, timeout=10).raise_for_status()
+    found: str = httpx.post(f"{stack.url('SHOP')}/v1/sessions", json=who, timeout=10).json()["token"]
+    return found
+
+
+def check_out(stack: Stack, token: str, **headers: str) -> httpx.Response:
+    """Buy something."""
+    body = {"items": [{"product_id": 1, "quantity": 1}], "card_number": CARD, "device": token_hex(4)}
+    sent = {"Authorization": f"Bearer {token}", "Idempotency-Key": token_hex(8), **headers}
+    return httpx.post(f"{stack.url('SHOP')}/v1/checkout", json=body, headers=sent, timeout=20)
+
+
+def test_the_order_is_held(broken: Broken) -> None:
+    """Nobody has looked at it, and nothing is lost."""
+    assert broken.answer.status_code == 202, broken.answer.text
+    assert (broken.answer.json()["status"], broken.answer.json()["review"]) == ("pending", True)
+
+
+def test_every_link_from_the_graph_to_the_event_is_there(stack: Stack, broken: Broken) -> None:
+    """Each names the same trace; what is missing after a minute is listed."""
+    links: dict[str, Callable[[Stack, Broken], object]] = {
+        "the error counter with its code": counted,
+        "an exemplar of the latency histogram": exemplar,
+        "the trace with spans of both services and the database, parents right": trace_is_whole,
+        "log lines of both services": log_lines,
+        "the event in Bugsink, without personal data": reported,
+        "the error in /api/metrics/recent": recent,
+    }
+    deadline = time.monotonic() + PATIENCE
+    missing = dict.fromkeys(links, "not asked yet")
+    while missing and time.monotonic() < deadline:
+        for name in list(missing):
+            try:
+                links[name](stack, broken)
+                del missing[name]
+            except (AssertionError, LookupError, ValueError, httpx.HTTPError) as problem:
+                missing[name] = f"{type(problem).__name__}: {str(problem)[:300]}"
+        time.sleep(0.5)
+    assert not missing, "\n".join(f"missing: {name} ({why})" for name, why in missing.items())
+
+
+def counted(stack: Stack, _: Broken) -> None:
+    """In Prometheus, by its target's labels."""
+    query = 'fastapi_errors_total{service="shop",environment="staging",error_code="606"}'
+    (sample,) = stack.get("PROMETHEUS", "/api/v1/query", query=query)["data"]["result"]
+    assert float(sample["value"][1]) >= 1
+
+
+def exemplar(stack: Stack, broken: Broken) -> None:
+    """In Prometheus' storage of exemplars."""
+    now = time.time()
+    query = 'http_request_duration_seconds_bucket{service="shop",endpoint="/v1/checkout"}'
+    window = {"start": str(now - 600), "end": str(now + 60)}
+    series = stack.get("PROMETHEUS", "/api/v1/query_exemplars", query=query, **window)["data"]
+    assert broken.trace in {found["labels"]["trace_id"] for one in series for found in one["exemplars"]}
+
+
+def trace_is_whole(stack: Stack, broken: Broken) -> None:
+    """In the trace store: shop → fds, and shop → database."""
+    (trace,) = stack.get("JAEGER", f"/api/traces/{broken.trace}")["data"]
+    spans = {span["spanID"]: span for span in trace["spans"]}
+    services = {key: process["serviceName"] for key, process in trace["processes"].items()}
+
+    def service(span: Any) -> str:
+        return services[span["processID"]]
+
+    def parent(span: Any) -> Any:
+        (reference,) = span["references"]
+        return spans[reference["spanID"]]
+
+    kinds = {key: {tag["key"]: tag["value"] for tag in span["tags"]} for key, span in spans.items()}
+    asked = [span for key, span in spans.items() if service(span) == "fds" and kinds[key]["span.kind"] == "server"]
+    assert len(asked) == 2  # it is tried once more
+    for span in asked:
+        calling = parent(span)
+        assert (service(calling), kinds[calling["spanID"]]["span.kind"]) == ("shop", "client")
+        assert service(parent(calling)) == "shop"
+    queries = [span for key, span in spans.items() if "db.system.name" in kinds[key] or "db.system" in kinds[key]]
+    assert queries
+    assert all(service(parent(span)) == service(span) for span in queries)
+
+
+def log_lines(stack: Stack, broken: Broken) -> None:
+    """In Loki, by the trace's id."""
+    query = f'{{service=~"shop|fds", environment="staging"}} | trace_id="{broken.trace}"'
+    streams = stack.get("LOKI", "/loki/api/v1/query_range", query=query, since="1h")["data"]["result"]
+    assert {stream["stream"]["service"] for stream in streams} == {"shop", "fds"}
+    lines = [json.loads(line) for stream in streams for _, line in stream["values"]]
+    assert {line["trace_id"] for line in lines} == {broken.trace}
+
+
+def reported(stack: Stack, broken: Broken) -> None:
+    """In Bugsink."""
+    token = stack.compose("exec", "-T", "bugsink", "sh", "-c", MAKE_TOKEN).strip().splitlines()[-1]
+    with httpx.Client(base_url=stack.url("BUGSINK"), headers={"Authorization": f"Bearer {token}"}, timeout=10) as api:
+        issues = api.get("/api/canonical/0/issues/", params={"project": 1}).json()["results"]
+        (issue,) = [issue for issue in issues if issue["calculated_type"] == "FraudCheckFailed"]
+        events = api.get("/api/canonical/0/events/", params={"issue": issue["id"]}).json()["results"]
+        data = api.get(f"/api/canonical/0/events/{events[0]['id']}/").json()["data"]
+    tags = dict(data["tags"].items() if isinstance(data["tags"], dict) else data["tags"])
+    assert tags["trace_id"] == broken.trace
+    for secret in (broken.email, PASSWORD, CARD):
+        assert secret not in json.dumps(data)
+
+
+MAKE_TOKEN = 'SECRET_KEY="$(cat /secrets/bugsink_secret_key)" bugsink-manage create_auth_token'
+
+
+def recent(stack: Stack, broken: Broken) -> None:
+    """Of the shop."""
+    errors = stack.get("SHOP", "/api/metrics/recent")["recent_errors"]
+    (error,) = [error for error in errors if error["trace_id"] == broken.trace]
+    assert (error["error_code"], error["path"]) == (606, "/v1/checkout")
+
+
+@pytest.mark.parametrize("service", SURVIVORS)
+def test_a_part_that_dies_comes_back_and_costs_no_checkout(stack: Stack, service: str) -> None:
+    """Its main process is killed from outside, so that Docker's restart policy holds."""
+    before = stack.inspect(service)
+    token = logged_in(stack, f"{token_hex(4)}@example.com")
+    kill(before["State"]["Pid"])
+    statuses = [check_out(stack, token).status_code for _ in range(3)]
+    assert set(statuses) <= {201, 202}, statuses
+    deadline = time.monotonic() + PATIENCE
+    while (now := stack.inspect(service))["RestartCount"] == before["RestartCount"] or not now["State"]["Running"]:
+        assert time.monotonic() < deadline, now["State"]
+        time.sleep(0.5)
+
+
+def kill(pid: int) -> None:
+    """Kill a process of another container, which takes a container that sees the machine's processes."""
+    code = f"import os; os.kill({pid}, 9)"
+    command = ["docker", "run", "--rm", "--pid=host", "--user=0", "--entrypoint=python"]
+    subprocess.run([*command, "fastapi-reference-stack:0.1.0", "-c", code], check=True, capture_output=True)
+
+
+def test_all_targets_but_those_left_out_are_up(stack: Stack) -> None:
+    """Grafana and Tempo are, here; the load test is optional."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        targets = stack.get("PROMETHEUS", "/api/v1/targets")["data"]["activeTargets"]
+        down = {target["labels"]["service"] for target in targets if target["health"] != "up"}
+        if down == {"grafana", "tempo", "loadtest"}:
+            break
+        assert time.monotonic() < deadline, down
+        time.sleep(1)
+    assert [target["labels"]["service"] for target in targets if target["labels"].get("optional")] == ["loadtest"]
+
+
+def test_alerts_reach_the_alertmanager(stack: Stack) -> None:
+    """The one that always fires."""
+    deadline = time.monotonic() + PATIENCE
+    while "Watchdog" not in {alert["labels"]["alertname"] for alert in stack.get("ALERTMANAGER", "/api/v2/alerts")}:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def test_no_container_may_do_more_than_it_must(stack: Stack) -> None:
+    """Of all that run: a read-only root, no capabilities, no new privileges, limits, and no port but on 127.0.0.1."""
+    for service in SERVICES_CHECKED:
+        host = stack.inspect(service)["HostConfig"]
+        assert host["ReadonlyRootfs"], service
+        assert host["CapDrop"] == ["ALL"], service
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], service
+        assert host["Memory"] > 0, service
+        assert host["NanoCpus"] > 0, service
+        bound = {binding["HostIp"] for bindings in (host["PortBindings"] or {}).values() for binding in bindings}
+        assert bound <= {"127.0.0.1"}, service
+
+
+SERVICES_CHECKED = (
+    *("shop", "fds", "postgres", "redis", "prometheus", "alertmanager", "loki", "otel-collector", "bugsink", "debug"),
+    *("secrets", "migrate", "seed", "loki-probe", "otel-collector-probe"),
+)
