@@ -8,13 +8,25 @@ IN := $(VENV)/bin/
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench gate docs lock clean
+.PHONY: help run up down logs urls test lint bench gate docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## Start the service on HOST and PORT (127.0.0.1 and 8000) with SQLite
 	@given=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; eval "$$given"; set +a; exec $(IN)python -m service serve --host $(HOST) --port $(PORT)
+
+up: ## Start the whole stack in Docker; PROFILES="demo sentry" adds traffic and an error tracker
+	@$(PYTHON) -m service.tools.up $(PROFILES)
+
+down: ## Stop it; what it has stored stays (docker compose down --volumes removes that, too)
+	@docker compose --profile '*' down
+
+logs: ## Follow its logs; SERVICE=shop for one of its parts
+	@docker compose --profile '*' logs --follow --tail 50 $(SERVICE)
+
+urls: ## Tell where its parts are, and how to read their passwords
+	@$(PYTHON) -m service.tools.urls
 
 # In CI coverage is measured, too, which takes twice as long; `make test CI=true` does the same here.
 test: $(VENV)/.dev ## Run every test; those that need Docker, a cluster or a browser say so where there is none

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service import shop
+from service import fds, shop
 from service.database import make_engine
 from service.fds.seed import SEED, Judged, add_decisions, judged
 from service.settings import Settings
@@ -45,6 +45,8 @@ def _seed(options: argparse.Namespace) -> int:
     if production and (options.users is not None or options.orders is not None):
         raise ValueError("environment: production gets products only: the password of demo users is known to everybody")
     told = asyncio.run(_on(settings.database_url, None if production else (users, orders)))
+    if settings.redis_url is not None and not production:
+        told += f"; {fds.seed_threats(settings.redis_url)} threats in Redis"
     print(told)  # noqa: T201  # it's a command
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -20,12 +19,10 @@ from .evaluation import Evaluator
 from .faults import EngineFaults
 from .history import FallbackHistory, History, MemoryHistory, RedisHistory
 from .metrics import FDSMetrics
-from .threat_lists import CachedThreats, MemoryThreats, RedisThreats, ThreatList, read_list
+from .threat_lists import SAMPLE_LIST, CachedThreats, MemoryThreats, RedisThreats, ThreatList, read_list
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-SAMPLE_LIST = Path(__file__).parent / "threat_lists" / "sample.csv"
 
 
 def install(app: FastAPI, resources: Resources, callers: Partners | None, *, faults_enabled: bool) -> FraudDetection:

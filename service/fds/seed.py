@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .engines import ModelEngine
 from .history import MemoryHistory
-from .judgement import STOPPED, Decision, band_of, combined
+from .judgement import Decision, band_of, combined
 from .tables import FraudDecision
 from .training.quality import points_of
 from .training.world import World
@@ -54,7 +54,7 @@ def judged(
         payment = replace(payment, at=payment.at + later, amount=worth(payment.amount))
         score = combined(points_of(payment, history.look_now(payment), model, world.threats).values())
         decision = band_of(score).decision
-        if decision not in STOPPED:
+        if decision == "approve":
             history.approve_now(payment)
         found.append(Judged(payment, told.fraud, score, decision))
         tell(len(found))

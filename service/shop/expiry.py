@@ -15,7 +15,8 @@ from service.shop.errors import WrongState
 from service.shop.record import record_order
 from service.telemetry.background import going_on
 
-PAY_WITHIN = timedelta(minutes=30)
+PAY_WITHIN, PAY_RELEASED_WITHIN = timedelta(minutes=30), timedelta(days=7)
+"""From when an order was placed; one that a person has released has longer, because the review took its time."""
 INTERVAL, BATCH = 60.0, 100
 
 
@@ -36,9 +37,9 @@ class Expiry:
         return going_on(self._go_on())
 
     async def clean_up(self, now: datetime) -> int:
-        """Cancel what was opened half an hour before `now` and not paid; return how many orders."""
+        """Cancel what was opened too long before `now` and not paid; return how many orders."""
         cancelled = 0
-        for order_id in await self._orders.abandoned(now - PAY_WITHIN, BATCH):
+        for order_id in await self._orders.abandoned(now - PAY_WITHIN, now - PAY_RELEASED_WITHIN, BATCH):
             with suppress(WrongState):  # paid in the meantime, or another replica was quicker
                 await self._orders.cancel(order_id, "expired")
                 record_order("cancelled")

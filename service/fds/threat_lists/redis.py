@@ -40,6 +40,14 @@ class RedisThreats:
             found: list[Any] = await self._redis.hmget(KEY, list(keys))
         return [None if value is None else _threat(value) for value in found]
 
+    async def is_there(self) -> bool:
+        """Tell whether there is a list.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+        """
+        return bool(await self._redis.exists(KEY))
+
     async def replace(self, entries: Mapping[str, Threat]) -> None:
         """Put a new list in place of the old, all at once.
 

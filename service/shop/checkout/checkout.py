@@ -119,16 +119,18 @@ class Checkout:
         Another card than that of the checkout is judged on its own, as `order-<id>-<the fingerprint's beginning>`.
 
         Raises:
-            OrderAlreadyPaid, CheckoutRunning, UnderReview, CodeRequired, TooManyAttempts, InstalmentsNotOffered,
-                PaymentDeclined: nothing was charged.
+            OrderAlreadyPaid, WrongState, CheckoutRunning, UnderReview, CodeRequired, TooManyAttempts,
+                InstalmentsNotOffered, PaymentDeclined: nothing was charged.
             PaymentBlocked: the order is cancelled.
         """
         if order.status != "pending":
-            raise OrderAlreadyPaid(detail={"order_id": order.id, "status": order.status})
+            detail = {"order_id": order.id, "status": order.status}
+            raise WrongState(detail=detail) if order.status == "cancelled" else OrderAlreadyPaid(detail=detail)
         if order.outcome is None:
             raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
         if order.outcome not in PAYABLE:
             raise UnderReview(detail={"order_id": order.id})
+        self._issuer.instalment(1, attempt.card.instalments)
         fingerprint = attempt.card.fingerprint(self._fingerprint_key)
         bought = {line.product_id: line.quantity for line in order.lines}
         judged = order.request_digest == _digest(bought, attempt.card, fingerprint)

@@ -101,7 +101,7 @@ class Orders:
         """Note that an order is paid, once.
 
         Raises:
-            OrderAlreadyPaid: it is not pending any more.
+            OrderAlreadyPaid, WrongState: it is not pending any more.
         """
         payment = {
             "order_id": order.id,
@@ -112,8 +112,7 @@ class Orders:
         }
         async with self._database.transaction() as connection:
             if not await _moved(connection, order.id, BEFORE["processing"], status="processing", outcome="approved"):
-                status = await connection.scalar(select(Order.status).where(Order.id == order.id))
-                raise OrderAlreadyPaid(detail={"order_id": order.id, "status": status})
+                await _refuse_payment(connection, order.id)
             await connection.execute(_PAYMENT, payment)
             await _book(connection, order.id, charge(order.total))
         order.status, order.outcome = "processing", "approved"
@@ -157,11 +156,16 @@ class Orders:
             method: Method = paid.method
             return method
 
-    async def abandoned(self, before: datetime, limit: int) -> list[int]:
-        """Return pending orders that were opened before a time and that nobody reviews."""
+    async def abandoned(self, before: datetime, released_before: datetime, limit: int) -> list[int]:
+        """Return pending orders that were opened before a time; those under review never, those released later."""
+        waits = Order.outcome.is_distinct_from("review") & Order.outcome.is_distinct_from("approved")
         query = (
             select(Order.id)
-            .where(Order.status == "pending", Order.created_at < before, Order.outcome.is_distinct_from("review"))
+            .where(
+                Order.status == "pending",
+                ((Order.created_at < before) & waits)
+                | ((Order.created_at < released_before) & (Order.outcome == "approved")),
+            )
             .limit(limit)
         )
         async with self._database() as session:
@@ -222,6 +226,12 @@ async def _moved(connection: AsyncConnection, order_id: int, before: tuple[Statu
 def _move(before: tuple[Status, ...]) -> Update:
     # The state is part of the condition: of several who try at once, one changes a row.
     return update(Order).where(Order.id == bindparam("order"), or_(*(Order.status == status for status in before)))
+
+
+async def _refuse_payment(connection: AsyncConnection, order_id: int) -> None:
+    status = await connection.scalar(select(Order.status).where(Order.id == order_id))
+    detail = {"order_id": order_id, "status": status}
+    raise WrongState(detail=detail) if status == "cancelled" else OrderAlreadyPaid(detail=detail)
 
 
 async def _refuse(connection: AsyncConnection, order_id: int, status: Status) -> None:

@@ -96,6 +96,20 @@ async def test_a_payment_that_is_approved_again_counts_once(history: History) ->
     assert (await attempt(history, 1)).payments == 2
 
 
+@pytest.mark.docker
+async def test_what_is_known_of_approvals_is_bounded(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred of each user in Redis, and in memory so many of all users together."""
+    monkeypatch.setattr("service.fds.history.memory.MAX_RECENT", 5)
+    memory = MemoryHistory()
+    async with Redis.from_url(address) as redis:
+        await redis.flushall()
+        for number in range(120):
+            for history in (RedisHistory(redis), memory):
+                await history.approve(payment(transaction_id=f"a{number}", user_id="u1", at=NOW + number))
+        assert await redis.zcard("fds:user:u1:approved") == 100
+    assert len(memory._approved) == 5
+
+
 async def test_in_memory_attempts_of_all_users_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten first, whoever made it; habits stay."""
     monkeypatch.setattr("service.fds.history.memory.MAX_RECENT", 3)

@@ -134,6 +134,18 @@ async def test_a_service_that_refuses_is_there(status: int) -> None:
     assert (len(asked), breaker.state) == (10, "closed")
 
 
+async def test_a_service_that_asks_to_wait_is_tried_once_more() -> None:
+    """That it has too much to do is no refusal."""
+    tries = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        return httpx.Response(429 if tries == 1 else 200, json=GOOD)
+
+    assert (await check(answer).evaluate(FACTS)).decision == "hold"
+
+
 async def test_retries_are_few() -> None:
     """A service that fails every call gets a tenth more of them, once ten are spent."""
     tries = 0
