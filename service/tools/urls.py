@@ -29,7 +29,7 @@ def main() -> int:
         print("urls: nothing runs, try `make up`", file=sys.stderr)  # noqa: T201
         return 1
     for service, (path, what) in PATHS.items():
-        for publisher in (ports.get(service) or ())[:1]:
+        for publisher in [given for given in ports.get(service) or () if given["PublishedPort"]][:1]:
             print(f"{service:13} http://127.0.0.1:{publisher['PublishedPort']}{path}  {what}")  # noqa: T201
     for service, secret in PASSWORDS.items():
         if service in ports:

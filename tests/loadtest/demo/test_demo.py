@@ -24,7 +24,7 @@ def test_it_buys_cheats_and_tells_what_was_a_fraud(tmp_path: Path) -> None:
     assert code == 0, told
     assert " 0 not answered, 0 with answers that made no sense" in summary
     assert re.search(r"00:0[34], \d+ requests \([\d.]+/s\), errors \S+:\d", told)
-    assert {"301", "411", "499"} <= set(re.findall(r"(\d{3}):\d+", summary.split("errors by code")[1]))
+    assert len(set(re.findall(r"(\d{3}):\d+", summary.split("errors by code")[1]))) >= 4  # which ones is chance
     assert int(re.search(r"completed:(\d+)", summary)[1]) > 5  # type: ignore[index]
     assert "additional_auth:" in summary
     assert re.search(r"labels: fraud:\d+ honest:\d+; precision \S+, recall (0\.\d\d|1\.00|unknown)\n", summary)

@@ -1,0 +1,94 @@
+"""Make the pictures of a stack that runs: `python docs/images/stack.py GRAFANA_URL PASSWORD SHOP_URL FDS_URL`.
+
+It lets the fraud check fail once, and follows that checkout from the exemplar to the trace and from there to the logs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+HERE = Path(__file__).parent
+SIZE: Any = {"width": 1280, "height": 900}
+
+
+def main(grafana: str, password: str, shop: str, fds: str) -> int:
+    """Break something, look at it, and write `stack-*.png`."""
+    trace = broken_checkout(shop, fds)
+    print(f"trace {trace}; waiting for a scrape and for tail sampling ...")
+    time.sleep(30)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page(viewport=SIZE)
+        log_in(page, grafana, password)
+        explore(page, grafana, "tempo", {"queryType": "traceql", "query": trace})
+        page.screenshot(path=HERE / "stack-trace.png")
+        logs = {"expr": f'{{service=~".+"}} | trace_id="{trace}"'}
+        explore(page, grafana, "loki", logs)
+        page.screenshot(path=HERE / "stack-logs.png")
+        latency = (
+            "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{service='shop'}[1m])))"
+        )
+        explore(page, grafana, "prometheus", {"expr": latency, "exemplar": True, "range": True})
+        page.screenshot(path=HERE / "stack-exemplar.png")
+        browser.close()
+    return 0
+
+
+def chromium() -> str:
+    """Return the system's Chromium."""
+    sys.path.insert(0, str(HERE.parents[1]))
+    from tests.browsers import chromium as found
+
+    return str(found())
+
+
+def log_in(page: Page, grafana: str, password: str) -> None:
+    """Log in as admin."""
+    page.request.post(f"{grafana}/login", data={"user": "admin", "password": password})
+
+
+def explore(page: Page, grafana: str, source: str, query: dict[str, Any]) -> None:
+    """Open a query in Explore, and wait until it has settled."""
+    kind = {"type": source, "uid": source}
+    panes = {
+        "a": {
+            "datasource": source,
+            "queries": [{"refId": "A", "datasource": kind, **query}],
+            "range": {"from": "now-15m", "to": "now"},
+        }
+    }
+    page.goto(f"{grafana}/explore?schemaVersion=1&orgId=1&panes={quote(json.dumps(panes))}")
+    page.wait_for_timeout(8000)
+
+
+def broken_checkout(shop: str, fds: str) -> str:
+    """Check out while fraud detection answers 500; return the trace's id."""
+    who = {"email": f"{token_hex(4)}@example.com", "password": "four words or more"}
+    httpx.post(f"{shop}/v1/users", json=who, timeout=10).raise_for_status()
+    token = httpx.post(f"{shop}/v1/sessions", json=who, timeout=10).json()["token"]
+    trace = token_hex(16)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Idempotency-Key": trace,
+        "traceparent": f"00-{trace}-{token_hex(8)}-01",
+    }
+    body = {"items": [{"product_id": 1, "quantity": 1}], "card_number": "4242424242424242", "device": token_hex(4)}
+    httpx.put(f"{fds}/v1/engines/service/fault", json={"error": True}).raise_for_status()
+    answer = httpx.post(f"{shop}/v1/checkout", json=body, headers=headers, timeout=20)
+    httpx.put(f"{fds}/v1/engines/service/fault", json={}).raise_for_status()
+    if answer.status_code != httpx.codes.ACCEPTED:
+        raise RuntimeError(f"the checkout was answered {answer.status_code}: {answer.text}")
+    return trace
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
