@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 CLOSE_SECONDS = 2.0
 POOL_SIZE = 10
-"""Connections of one process; with more, requests that wait for each other's rows only wait in more places."""
+"""Connections of one process; with twenty the tail of checkouts was longer (docs/benchmarks.md)."""
 REST_SECONDS, RESTING = 1.0, "service.resting_since"
 POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 2.0, 5.0
 

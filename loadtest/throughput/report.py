@@ -29,15 +29,16 @@ get that send one request after the other; the 70 % are sent on a schedule that 
 counts from when a request was due. Fraud evaluations are taken from the service's own histogram.
 
 The bottleneck is the service's Python: with one process it keeps one core busy, and of that nearly half is SQLAlchemy
-and asyncpg, whose ten round trips a checkout needs; PostgreSQL, Redis and the client share half of the other core. Four
-processes find no third core, so their peak is the same; what they shorten is the wait at 70 %. They need connections
-that come one after the other: those that come in one moment may all be accepted by one of them. With ten database
-connections instead of twenty fewer transactions hold rows while they wait for their turn of the event loop, which
-shortens the tail. Tried and not kept, because no difference was seen: uvloop with httptools, a pool of five, and rarer
-collections of garbage. 1,000 a second are not reached on two cores. How many are depends on the neighbours of this
-machine: the same code made between 108 and 184 a second within two hours, so rows are comparable by their order of
-magnitude only. A soak at 70 % was tried, too: the machine was slower than its peak for minutes, and 0.2 % of checkouts
-were refused with 503 because no database connection was free within two seconds. So it runs at half of the peak.
+and asyncpg, whose ten round trips a checkout needs; PostgreSQL, Redis and the client share half of the other core.
+Four processes find no third core, so their peak is the same; what they shorten is the wait at 70 %. They need
+connections that come one after the other: those that come in one moment may all be accepted by one of them. With ten
+database connections instead of twenty the tail is shorter, probably because fewer transactions hold rows while they
+wait for their turn of the event loop. Tried and not kept, because no difference was seen: uvloop with httptools, a
+pool of five, and rarer collections of garbage. 1,000 a second are not reached on two cores. How many are depends on
+the neighbours of this machine: the same code made between 108 and 184 a second within two hours, so rows are
+comparable by their order of magnitude only. A soak at 70 % was tried, too: the machine was slower than its peak for
+minutes, and 0.2 % of checkouts were refused with 503 because no database connection was free within two seconds. So
+it runs at half of the peak.
 """
 
 

@@ -44,10 +44,14 @@ Detection = Annotated[FraudDetection, Depends(_detection)]
 Faults = Annotated[EngineFaults, Depends(_faults)]
 
 
-@router.post("/evaluate")
-async def evaluate(detection: Detection, faults: Faults, payment: EvaluationRequest) -> EvaluationAnswer:
-    """Judge a payment within 100 ms, with the engines that have answered by then."""
+async def befall_all(faults: Faults) -> None:
+    """Let the fault of the service as a whole happen; a dependency of its routes where there are switches."""
     await faults.befall(WHOLE)
+
+
+@router.post("/evaluate")
+async def evaluate(detection: Detection, payment: EvaluationRequest) -> EvaluationAnswer:
+    """Judge a payment within 100 ms, with the engines that have answered by then."""
     facts = payment.model_dump() | {"ip": str(payment.ip)}
     return EvaluationAnswer.of(await detection.evaluate(Transaction(**facts, at=time.time())))
 

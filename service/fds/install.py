@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.partners import Partners
 from service.resources import Resources
 from service.telemetry.circuit_breaker import CircuitBreaker
 
-from .api import fault_router, router
+from .api import befall_all, fault_router, router
 from .confusion import Confusion
 from .decisions import Decisions
 from .detection import FraudDetection
@@ -48,7 +48,7 @@ def install(app: FastAPI, resources: Resources, callers: Partners | None, *, fau
     )
     app.state.fraud_detection, app.state.fraud_callers, app.state.engine_faults = detection, callers, faults
     app.state.watchers.append(detection)
-    app.include_router(router)
+    app.include_router(router, dependencies=[Depends(befall_all)] if faults_enabled else None)
     if faults_enabled:
         app.include_router(fault_router)
     return detection

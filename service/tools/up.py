@@ -75,7 +75,7 @@ def _check_ports(config: dict[str, Any], ours: set[int]) -> None:
         for port in service.get("ports", ()):
             number = int(port["published"])
             if number not in ours and _is_taken(port["host_ip"], number):
-                setting = f"{name.upper()}_PORT"
+                setting = f"{name.upper()}_PORT" if len(service["ports"]) == 1 else "its ..._PORT of docker-compose.yml"
                 raise InTheWay(f"port {number} of {port['host_ip']} is taken, set {setting}=<another> in .env")
 
 

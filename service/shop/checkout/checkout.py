@@ -21,7 +21,6 @@ from service.shop.errors import (
     CheckoutRunning,
     CodeRequired,
     KeyReused,
-    OrderAlreadyPaid,
     PaymentBlocked,
     PaymentDeclined,
     UnderReview,
@@ -35,7 +34,7 @@ from service.shop.record import (
     track_transaction_duration,
 )
 
-from .orders import Orders
+from .orders import Orders, not_payable
 from .payments import Attempt, Card, Issuer
 
 if TYPE_CHECKING:
@@ -124,8 +123,7 @@ class Checkout:
             PaymentBlocked: the order is cancelled.
         """
         if order.status != "pending":
-            detail = {"order_id": order.id, "status": order.status}
-            raise WrongState(detail=detail) if order.status == "cancelled" else OrderAlreadyPaid(detail=detail)
+            raise not_payable(order.id, order.status)
         if order.outcome is None:
             raise CheckoutRunning(detail={"order_id": order.id}, headers={"Retry-After": "1"})
         if order.outcome not in PAYABLE:

@@ -112,7 +112,8 @@ class Orders:
         }
         async with self._database.transaction() as connection:
             if not await _moved(connection, order.id, BEFORE["processing"], status="processing", outcome="approved"):
-                await _refuse_payment(connection, order.id)
+                status = await connection.scalar(select(Order.status).where(Order.id == order.id))
+                raise not_payable(order.id, status)
             await connection.execute(_PAYMENT, payment)
             await _book(connection, order.id, charge(order.total))
         order.status, order.outcome = "processing", "approved"
@@ -228,10 +229,10 @@ def _move(before: tuple[Status, ...]) -> Update:
     return update(Order).where(Order.id == bindparam("order"), or_(*(Order.status == status for status in before)))
 
 
-async def _refuse_payment(connection: AsyncConnection, order_id: int) -> None:
-    status = await connection.scalar(select(Order.status).where(Order.id == order_id))
+def not_payable(order_id: int, status: str | None) -> OrderAlreadyPaid | WrongState:
+    """Return what a payment of an order that is not pending is answered with."""
     detail = {"order_id": order_id, "status": status}
-    raise WrongState(detail=detail) if status == "cancelled" else OrderAlreadyPaid(detail=detail)
+    return WrongState(detail=detail) if status == "cancelled" else OrderAlreadyPaid(detail=detail)
 
 
 async def _refuse(connection: AsyncConnection, order_id: int, status: Status) -> None:
