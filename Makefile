@@ -29,8 +29,9 @@ urls: ## Tell where its parts are, and how to read their passwords
 	@$(PYTHON) -m service.tools.urls
 
 # In CI coverage is measured, too, which takes twice as long; `make test CI=true` does the same here.
+# A test that hangs fails, with the stacks of its threads.
 test: $(VENV)/.dev ## Run every test; those that need Docker, a cluster or a browser say so where there is none
-	$(IN)python -m pytest -n auto --dist loadfile $(if $(CI),--cov --cov-report=term)
+	$(IN)python -m pytest -n auto --dist loadfile --timeout 300 $(if $(CI),--cov --cov-report=term)
 
 lint: $(VENV)/.dev ## Check style, types and who imports whom
 	$(IN)ruff check .

@@ -14,12 +14,13 @@ mkdir /work && tar -x -C /work && cd /work
 python -m venv /venv
 /venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 # Two at a time: it takes two thirds of the time. The image has no make.
-/venv/bin/python -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \\
+/venv/bin/python -m pytest -q -n 2 --dist loadfile --timeout 300 -p no:cacheprovider \\
   -m 'not docker and not browser and not network' --ignore tests/test_makefile.py
 """
 
 
 @pytest.mark.docker
+@pytest.mark.timeout(1000)
 def test_everything_passes_on_python_3_13(repository: Path) -> None:
     """A container that has only Python installs the locked versions and runs the tests."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True).stdout

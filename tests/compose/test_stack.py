@@ -14,7 +14,7 @@ import pytest
 
 from .stack import Stack, running_stack
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1000)]
 PASSWORD, CARD = "correct horse battery", "4242424242424242"
 PATIENCE = 60.0
 SURVIVORS = ("prometheus", "alertmanager", "loki", "otel-collector")
