@@ -59,8 +59,16 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
         return text or None
     try:
         return Path(file).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{variable}_FILE: cannot read {file}: {problem}") from None
+    except OSError as problem:
+        raise ValueError(f"{variable}_FILE: cannot read {file}: {problem.strerror}; {_cure(problem)}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{variable}_FILE: cannot read {file}: it is not UTF-8; write the secret as text") from None
+
+
+def _cure(problem: OSError) -> str:
+    if isinstance(problem, PermissionError) and hasattr(os, "getuid"):
+        return f"let uid {os.getuid()} read it, by itself or by a group"
+    return "name a file that holds the secret and nothing else"
 
 
 def _lookup(field: str, environ: Mapping[str, str]) -> str | None:

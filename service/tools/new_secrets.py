@@ -1,6 +1,7 @@
 """`python -m service.tools.new_secrets FOLDER [--sentry HOST/PROJECT]`: random secrets, made once, for one group.
 
-What is made of them (URLs, Redis' configuration) is written anew each time, so that it never contradicts them.
+What is made of them (URLs, Redis' configuration) is written anew each time, so that it never contradicts them. Who may
+read them is set right each time, too.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     try:
         made = make(options.folder, options.sentry)
     except OSError as problem:
-        print(f"new_secrets: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"new_secrets: {problem}; the folder and its files have to be uid {os.getuid()}'s", file=sys.stderr)  # noqa: T201
         return 1
     print(f"new_secrets: {made} new, {len(RANDOM) + 1 - made} kept, in {options.folder}")  # noqa: T201
     return 0
@@ -72,6 +73,7 @@ def _derived(known: dict[str, str], sentry: str) -> dict[str, str]:
 
 def _once(path: Path, text: str) -> bool:
     if path.exists():
+        path.chmod(MODE)
         return False
     _write(path, text)
     return True

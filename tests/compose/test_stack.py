@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(1000)]
 PASSWORD, CARD = "correct horse battery", "4242424242424242"
 PATIENCE = 60.0
 SURVIVORS = ("prometheus", "alertmanager", "loki", "otel-collector")
+RESTARTED = ("shop", "fds", "postgres", "redis", *SURVIVORS)
 
 
 class Broken(NamedTuple):
@@ -26,6 +27,13 @@ class Broken(NamedTuple):
     trace: str
     email: str
     answer: httpx.Response
+
+
+class Past(NamedTuple):
+    """What a buyer has had before a restart."""
+
+    token: str
+    order: int
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,14 @@ def test_the_order_is_held(broken: Broken) -> None:
 
 def test_every_link_from_the_graph_to_the_event_is_there(stack: Stack, broken: Broken) -> None:
     """Each names the same trace; what is missing after a minute is listed."""
+    deadline = time.monotonic() + PATIENCE
+    while (missing := missing_links(stack, broken)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not missing, "\n".join(f"missing: {name} ({why})" for name, why in missing.items())
+
+
+def missing_links(stack: Stack, broken: Broken) -> dict[str, str]:
+    """Return which links are not there, and why."""
     links: dict[str, Callable[[Stack, Broken], object]] = {
         "the error counter with its code": counted,
         "an exemplar of the latency histogram": exemplar,
@@ -78,17 +94,13 @@ def test_every_link_from_the_graph_to_the_event_is_there(stack: Stack, broken: B
         "the event in Bugsink, without personal data": reported,
         "the error in /api/metrics/recent": recent,
     }
-    deadline = time.monotonic() + PATIENCE
-    missing = dict.fromkeys(links, "not asked yet")
-    while missing and time.monotonic() < deadline:
-        for name in list(missing):
-            try:
-                links[name](stack, broken)
-                del missing[name]
-            except (AssertionError, LookupError, ValueError, httpx.HTTPError) as problem:
-                missing[name] = f"{type(problem).__name__}: {str(problem)[:300]}"
-        time.sleep(0.5)
-    assert not missing, "\n".join(f"missing: {name} ({why})" for name, why in missing.items())
+    missing = {}
+    for name, look in links.items():
+        try:
+            look(stack, broken)
+        except (AssertionError, LookupError, ValueError, httpx.HTTPError) as problem:
+            missing[name] = f"{type(problem).__name__}: {str(problem)[:300]}"
+    return missing
 
 
 def counted(stack: Stack, _: Broken) -> None:
@@ -184,6 +196,50 @@ def kill(pid: int) -> None:
     code = f"import os; os.kill({pid}, 9)"
     command = ["docker", "run", "--rm", "--pid=host", "--user=0", "--entrypoint=python"]
     subprocess.run([*command, "fastapi-reference-stack:0.1.0", "-c", code], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def past(stack: Stack, broken: Broken) -> Past:
+    """What has been stored before anything is restarted: a login, an order, an error, a line, a silence."""
+    token = logged_in(stack, broken.email)
+    deadline = time.monotonic() + PATIENCE
+    while missing_links(stack, broken) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not missing_links(stack, broken)
+    silence = {
+        "matchers": [{"name": "alertname", "value": "Nothing", "isRegex": False, "isEqual": True}],
+        "startsAt": "2000-01-01T00:00:00Z",
+        "endsAt": "2100-01-01T00:00:00Z",
+        "createdBy": "test",
+        "comment": "stays",
+    }
+    httpx.post(stack.url("ALERTMANAGER") + "/api/v2/silences", json=silence, timeout=10).raise_for_status()
+    return Past(token, check_out(stack, token).json()["id"])
+
+
+@pytest.mark.parametrize("service", RESTARTED)
+def test_a_restart_loses_nothing(stack: Stack, broken: Broken, past: Past, service: str) -> None:
+    """Neither what was stored before it nor a checkout right after it."""
+    stack.compose("restart", service)
+    deadline = time.monotonic() + PATIENCE
+    while (problem := lost(stack, broken, past)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not problem
+
+
+def lost(stack: Stack, broken: Broken, past: Past) -> str:
+    """Name what is not there, or not there yet."""
+    try:
+        sent = {"Authorization": f"Bearer {past.token}"}
+        order = httpx.get(f"{stack.url('SHOP')}/v1/orders/{past.order}", headers=sent, timeout=10)
+        assert order.status_code == 200, order.text
+        bought = check_out(stack, past.token)
+        assert bought.status_code in (201, 202), bought.text
+        (silence,) = stack.get("ALERTMANAGER", "/api/v2/silences")
+        assert silence["comment"] == "stays"
+    except (AssertionError, LookupError, ValueError, httpx.HTTPError) as problem:
+        return f"{type(problem).__name__}: {str(problem)[:300]}"
+    return "; ".join(f"{name} ({why})" for name, why in missing_links(stack, broken).items())
 
 
 def test_all_targets_but_those_left_out_are_up(stack: Stack) -> None:

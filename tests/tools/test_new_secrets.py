@@ -30,7 +30,9 @@ def test_secrets_are_random_and_made_once(tmp_path: Path) -> None:
 
 
 def test_only_one_group_may_read_them_and_nobody_writes(tmp_path: Path) -> None:
-    """0440."""
+    """0440, also where somebody has changed that."""
+    main([str(tmp_path)])
+    (tmp_path / "fds_key").chmod(0o600)
     main([str(tmp_path)])
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o440}
 
