@@ -58,6 +58,12 @@ def test_compose_takes_its_file(repository: Path, profiles: tuple[str, ...]) -> 
     assert done.returncode == 0, done.stderr
 
 
+def test_dockers_own_checks_find_nothing_in_the_dockerfile(repository: Path) -> None:
+    """Secrets in variables, shell forms, undefined variables and their like; it exits with 1 when it warns."""
+    done = subprocess.run(["docker", "build", "--check", "."], cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_image_is_small_and_runs_as_nobody_in_particular(repository: Path) -> None:
     """Less than 110 MB on top of its base, a numeric user, labels, and a probe of its own."""
     build = ["docker", "build", "-q", "--target", "runtime", "-t", "stack-test-image", "."]

@@ -30,6 +30,14 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.shop.accounts.passwords.Passwords.__init__.__defaults__", (8,))
 
 
+@pytest.fixture(autouse=True)
+def _patient_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the engines that need nobody: a busy machine holds no order here."""
+    monkeypatch.setattr("service.fds.engines.rules.RulesEngine.limit", 2.0)
+    monkeypatch.setattr("service.fds.engines.model.ModelEngine.limit", 2.0)
+    monkeypatch.setattr("service.fds.evaluation.Evaluator.__init__.__defaults__", (None, None, 2.0))
+
+
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server."""

@@ -97,6 +97,13 @@ async def test_guessing_is_throttled(app: FastAPI, kim: Buyer) -> None:
     assert await sample(app, 'ecommerce_user_logins_total{result="failure"}') == 5
 
 
+async def test_guessing_is_throttled_however_the_address_is_written(app: FastAPI, kim: Buyer) -> None:
+    """Capitals make no other account."""
+    for email in ("kim@example.com", "Kim@example.com", "KIM@EXAMPLE.COM", "kiM@example.com", "kim@Example.com"):
+        assert (await log_in(app, email, "wrong password")).status == 401
+    assert (await log_in(app)).status == 429
+
+
 async def test_guessing_many_passwords_at_once_tries_five(app: FastAPI, kim: Buyer) -> None:
     """The others are refused before anybody knows whether the first five failed; an unknown account is no exception."""
     for email in ("kim@example.com", "nobody@example.com"):

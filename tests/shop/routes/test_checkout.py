@@ -98,10 +98,19 @@ async def test_the_cart_is_bought_once_with_one_key(kim: Buyer) -> None:
     assert (await kim.check_out(key="k1")).json() == first.json()
 
 
-async def test_a_key_of_another_checkout_is_refused(kim: Buyer) -> None:
-    """It was meant for something else."""
+@pytest.mark.parametrize(
+    ("quantity", "changes"),
+    [
+        (2, {}),
+        (1, {"instalments": 3}),
+        (1, {"payment_method": "bank_transfer"}),
+        (1, {"card_number": "5555555555554444"}),
+    ],
+)
+async def test_a_key_of_another_checkout_is_refused(kim: Buyer, quantity: int, changes: dict[str, Any]) -> None:
+    """It was meant for something else, or to be paid in another way."""
     await kim.check_out((1, 1), key="k1")
-    result = await kim.check_out((1, 2), key="k1")
+    result = await kim.check_out((1, quantity), key="k1", **changes)
     assert (result.status, result.json()["error_code"]) == (422, 413)
 
 
@@ -260,6 +269,7 @@ async def test_another_card_that_is_doubtful_needs_the_banks_code(
     for code, status, error in ((None, 403, 604), ("123456", 403, 604), ("000000", 200, None)):
         result = await kim.ask("POST", f"{order}/pay", {"card_number": GOOD_CARD, "code": code})
         assert (result.status, result.json().get("error_code")) == (status, error)
+    assert await sample(app, 'ecommerce_transactions_total{status="additional_auth"}') == 1
 
 
 async def test_another_card_has_a_decision_of_its_own(app: FastAPI, kim: Buyer) -> None:
