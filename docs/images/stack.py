@@ -6,6 +6,7 @@ It lets the fraud check fail once, and follows that checkout from the exemplar t
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,8 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
-SIZE: Any = {"width": 1280, "height": 900}
+SIZE: Any = {"width": 1400, "height": 900}
+LATENCY = "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{service='shop'}[1m])))"
 
 
 def main(grafana: str, password: str, shop: str, fds: str) -> int:
@@ -29,18 +31,34 @@ def main(grafana: str, password: str, shop: str, fds: str) -> int:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
         log_in(page, grafana, password)
-        explore(page, grafana, "tempo", {"queryType": "traceql", "query": trace})
-        page.screenshot(path=HERE / "stack-trace.png")
-        logs = {"expr": f'{{service=~".+"}} | trace_id="{trace}"'}
-        explore(page, grafana, "loki", logs)
-        page.screenshot(path=HERE / "stack-logs.png")
-        latency = (
-            "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{service='shop'}[1m])))"
-        )
-        explore(page, grafana, "prometheus", {"expr": latency, "exemplar": True, "range": True})
-        page.screenshot(path=HERE / "stack-exemplar.png")
+        from_trace_to_logs(page, grafana, trace)
+        from_exemplar_to_trace(page, grafana)
         browser.close()
     return 0
+
+
+def from_trace_to_logs(page: Page, grafana: str, trace: str) -> None:
+    """Open the trace, and ask for the log lines of one of its spans."""
+    explore(page, grafana, "tempo", {"queryType": "traceql", "query": trace})
+    page.screenshot(path=HERE / "stack-trace.png")
+    span = page.locator("button", has_text="POST /v1/evaluate").first
+    span.locator("xpath=..").get_by_test_id("SpanLinksMenu").locator("button").click()
+    page.get_by_text("Related logs").click()
+    page.wait_for_timeout(8000)
+    page.screenshot(path=HERE / "stack-trace-to-logs.png")
+
+
+def from_exemplar_to_trace(page: Page, grafana: str) -> None:
+    """Open the graph of latency, and ask for the trace of one of its exemplars."""
+    explore(page, grafana, "prometheus", {"expr": LATENCY, "exemplar": True, "range": True})
+    page.get_by_test_id("data-testid Exemplar marker").last.click()
+    link = page.get_by_text(re.compile("^Trace [0-9a-f]{32}$"))
+    link.wait_for()
+    page.screenshot(path=HERE / "stack-exemplar.png")
+    link.click()
+    page.get_by_label("Close", exact=True).last.click()
+    page.wait_for_timeout(8000)
+    page.screenshot(path=HERE / "stack-exemplar-to-trace.png")
 
 
 def chromium() -> str:
@@ -52,8 +70,11 @@ def chromium() -> str:
 
 
 def log_in(page: Page, grafana: str, password: str) -> None:
-    """Log in as admin."""
+    """Log in as admin, and fold the menu away."""
     page.request.post(f"{grafana}/login", data={"user": "admin", "password": password})
+    page.goto(f"{grafana}/explore")
+    page.get_by_label("Undock menu").click()
+    page.get_by_label("Content outline").click()
 
 
 def explore(page: Page, grafana: str, source: str, query: dict[str, Any]) -> None:
@@ -63,7 +84,7 @@ def explore(page: Page, grafana: str, source: str, query: dict[str, Any]) -> Non
         "a": {
             "datasource": source,
             "queries": [{"refId": "A", "datasource": kind, **query}],
-            "range": {"from": "now-15m", "to": "now"},
+            "range": {"from": "now-5m", "to": "now"},
         }
     }
     page.goto(f"{grafana}/explore?schemaVersion=1&orgId=1&panes={quote(json.dumps(panes))}")

@@ -39,7 +39,7 @@ def combined(findings: Iterable[tuple[float, float]]) -> int:
     return round(100 * (1 - prod(1 - weight * score / 100 for score, weight in findings)))
 
 
-def band_of(score: int) -> Band:
+def band_of(score: float) -> Band:
     """Return the band in which a score lies."""
     return next(band for band in reversed(BANDS) if score >= band.bound)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.servers import free_port
 
@@ -53,6 +54,14 @@ class Stack:
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """Let every `docker compose` of this process mean this stack."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COMPOSE_PROJECT_NAME", self._project)
+            patch.setenv("COMPOSE_FILE", str(ROOT / "docker-compose.yml"))
+            yield
 
     def inspect(self, service: str) -> Any:
         """Return what Docker knows of a service's container."""

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from service.tools import urls
+
 from .stack import Stack, running_stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1000)]
@@ -255,6 +257,18 @@ def test_all_targets_but_those_left_out_are_up(stack: Stack) -> None:
         assert time.monotonic() < deadline, down
         time.sleep(1)
     assert [target["labels"]["service"] for target in targets if target["labels"].get("optional")] == ["loadtest"]
+
+
+def test_every_address_of_make_urls_answers(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a page, and it names the files that hold passwords."""
+    with stack.environment():
+        assert urls.main() == 0
+    said = capsys.readouterr().out
+    addresses = [line.split()[1] for line in said.splitlines() if line.split()[1].startswith("http")]
+    assert len(addresses) == 5  # Grafana is left out, here
+    for address in addresses:
+        assert httpx.get(address, follow_redirects=True, timeout=10).status_code == 200, address
+    assert "docker compose exec bugsink cat /secrets/bugsink_password" in said
 
 
 def test_alerts_reach_the_alertmanager(stack: Stack) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from service.fds.engines.rules import judge
 from service.fds.history import MemoryHistory, Past
-from service.fds.judgement import UNSEEN
+from service.fds.judgement import band_of
 
 from .world import Told
 
@@ -20,10 +20,10 @@ class Seen(NamedTuple):
 
 
 def replay(payments: Iterable[Told]) -> Iterator[Seen]:
-    """Return each payment with its past. A payment that the rules alone would stop forms no habits."""
+    """Return each payment with its past. As in production, only one that is approved at once forms habits."""
     history = MemoryHistory()
     for told in payments:
         past = history.look_now(told.transaction)
-        if judge(told.transaction, past).score < UNSEEN.bound:
+        if band_of(judge(told.transaction, past).score).decision == "approve":
             history.approve_now(told.transaction)
         yield Seen(told, past)
