@@ -39,7 +39,7 @@ def _replace_threats(options: argparse.Namespace) -> int:
         raise ValueError("redis_url: set REDIS_URL, the list is kept there")
     file: Path = options.file
     try:
-        entries = read_list(file.read_text("utf-8").splitlines())
+        entries = read_list(file.read_text("utf-8-sig").splitlines())
     except (ValueError, OSError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise ValueError(f"{file}: {reason}") from None

@@ -6,7 +6,7 @@ import threading
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from service.error_metrics.cells import make_counter, only_child
+from service.error_metrics.cells import make_counter, only_child, shared_by_workers
 
 COUNTERS = {
     (True, True): ("fds_true_positives_total", "Frauds that were held or blocked."),
@@ -42,7 +42,8 @@ class Confusion:
             name: Gauge(name, text, registry=registry, multiprocess_mode="livemostrecent")
             for name, text in GAUGES.items()
         }
-        self._show()
+        if not shared_by_workers():  # there a young worker, which knows nothing, would hide what the others know
+            self._show()
 
     def add(self, *, fraud: bool, stopped: bool) -> None:
         """Count a payment of which it is now known what it was."""

@@ -71,7 +71,7 @@ class Decisions:
             AlreadyLabelled: the opposite was noted before.
             DatabaseUnavailable: the database is away.
         """
-        if transaction_id in self._waiting:
+        while transaction_id in self._waiting:  # older ones are written first, some at a time
             await self._write()
         try:
             return await self._label(transaction_id, fraud=fraud)

@@ -48,7 +48,7 @@ def test_a_wrong_list_leaves_the_old_one(
     monkeypatch.setenv("REDIS_URL", address)
     main(["threats", str(SAMPLE_LIST)])
     wrong = tmp_path / "list.csv"
-    wrong.write_text("kind,value,category,score\ndevice,d1,evil,95\n")
+    wrong.write_text("\ufeffkind,value,category,score\ndevice,d1,evil,95\n")  # as spreadsheets write it
     assert main(["threats", str(wrong)]) == 1
     assert f"{wrong}: line 2: category: is 'evil'" in capsys.readouterr().err
     assert asyncio.run(listed(address, "device:stolen-phone")) is not None

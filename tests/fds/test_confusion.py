@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -32,3 +36,27 @@ def test_figures_follow_from_the_matrix() -> None:
     assert registry.get_sample_value("fds_false_negatives_total") == 3
     assert registry.get_sample_value("fds_true_negatives_total") == 5
     assert [registry.get_sample_value(name) for name in NAMES] == [6 / 8, 6 / 9, 12 / 17]
+
+
+WORKER = """
+import sys
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from service.fds.confusion import Confusion
+confusion = Confusion(CollectorRegistry())
+for _ in range(int(sys.argv[1])):
+    confusion.add(fraud=True, stopped=True)
+shown = CollectorRegistry()
+MultiProcessCollector(shown)
+print(generate_latest(shown).decode())
+"""
+
+
+def test_a_worker_that_takes_anothers_place_does_not_hide_what_is_known(tmp_path: Path, repository: Path) -> None:
+    """It has counted nothing itself; what it shares with the others is theirs."""
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(repository)}
+    for labels in ("5", "0"):
+        command = [sys.executable, "-c", WORKER, labels]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "\nfds_precision 1.0\n" in done.stdout
+    assert "\nfds_true_positives_total 5.0\n" in done.stdout

@@ -63,6 +63,14 @@ async def test_a_decision_that_another_worker_is_about_to_write_can_be_labelled(
         assert await other.label("t1", fraud=True) is True
 
 
+async def test_a_decision_behind_many_others_can_be_labelled(engine: AsyncEngine) -> None:
+    """As after the database was away: older ones are written first."""
+    decisions = Decisions(engine, nothing_lost)
+    for number in range(1200):
+        decisions.keep(decided(f"t{number}"))
+    assert await decisions.label("t1199", fraud=True) is True
+
+
 async def test_decisions_are_written_soon(engine: AsyncEngine) -> None:
     """Many in one go, and without anybody asking."""
     decisions = Decisions(engine, nothing_lost)

@@ -124,7 +124,6 @@ def test_a_secret_that_can_not_be_read(stack: Path, capfd: pytest.CaptureFixture
         init=False,
         environment={"DATABASE_URL_FILE": "/secret", "ENVIRONMENT": "staging"},
         volumes=[f"{secret}:/secret:ro"],
-        healthcheck={"test": ["CMD", "true"], "interval": "1s"},
     )
     assert complaint(capfd).startswith(
         "shop: service: DATABASE_URL_FILE: cannot read /secret: Permission denied; let uid 10001 read it"

@@ -42,12 +42,14 @@ def read_list(lines: Iterable[str]) -> dict[str, Threat]:
     if rows.fieldnames != COLUMNS:
         raise ValueError(f"line 1: must be {','.join(COLUMNS)}")
     entries: dict[str, Threat] = {}
-    for row in rows:
-        try:
+    try:
+        for row in rows:
             key, threat = _entry(row)
-        except ValueError as problem:
-            raise ValueError(f"line {rows.line_num}: {problem}") from None
-        entries[key] = threat
+            entries[key] = threat
+    except ValueError as problem:
+        raise ValueError(f"line {rows.line_num}: {problem}") from None
+    except csv.Error as problem:
+        raise ValueError(f"after line {rows.line_num}: {problem}") from None
     return entries
 
 
@@ -59,7 +61,7 @@ def _entry(row: dict[str, str]) -> tuple[str, Threat]:
         raise ValueError(f"kind: is {kind[:20]!r}, use one of {', '.join(KINDS)}")
     if category not in CATEGORIES:
         raise ValueError(f"category: is {category[:20]!r}, use one of {', '.join(CATEGORIES)}")
-    if not score.isdecimal() or int(score) > 100:
+    if not score.isdecimal() or len(score) > 3 or int(score) > 100:
         raise ValueError(f"score: is {score[:20]!r}, use a whole number from 0 to 100")
     return f"{kind}:{_value(kind, value)}", Threat(category, int(score))
 
@@ -67,6 +69,8 @@ def _entry(row: dict[str, str]) -> tuple[str, Threat]:
 def _value(kind: str, value: str) -> str:
     if not value or len(value) > MAX_VALUE:
         raise ValueError(f"value: must have 1 to {MAX_VALUE} characters")
+    if not value.isprintable():
+        raise ValueError("value: must have no line breaks and no other control characters")
     try:
         if kind == "ip":
             return str(ip_address(value))

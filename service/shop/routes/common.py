@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request
@@ -54,5 +55,9 @@ Partner = Annotated[str, Depends(_partner)]
 
 
 def address_of(request: Request) -> str:
-    """Return where a request came from."""
-    return request.client.host if request.client is not None else "0.0.0.0"  # noqa: S104  # nowhere, not everywhere
+    """Return the address that a request came from; 0.0.0.0 when nobody knows, or a proxy has written something else."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104  # nowhere, not everywhere
