@@ -1,6 +1,7 @@
 """Make the pictures of a stack that runs: `python docs/images/stack.py GRAFANA_URL PASSWORD SHOP_URL FDS_URL`.
 
-It lets the fraud check fail once and goes from that checkout's trace to its logs, and from an exemplar of latency to a trace.
+It lets the fraud check fail once and goes from that checkout's trace to its logs, and from an exemplar of
+latency to a trace.
 """
 
 from __future__ import annotations
