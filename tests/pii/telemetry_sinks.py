@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -15,6 +14,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from service.error_metrics.masking import Masker
 from service.telemetry.logs import LogConfig, get_logger, setup_logging
+from service.telemetry.logs.loggers import sink
 from service.telemetry.tracing import get_tracer, setup_tracing
 
 from .items import Item
@@ -66,7 +66,7 @@ class LogSink:
         root.handlers[:], level = self._before
         root.setLevel(level)
         logging.captureWarnings(False)
-        structlog.reset_defaults()
+        sink.reset()
         self._file.seek(0)
         with self._file:
             return self._file.read()

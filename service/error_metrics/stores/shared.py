@@ -9,11 +9,11 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import random
 import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
+from random import SystemRandom
 from typing import ClassVar
 
 from ..events import ErrorEvent
@@ -25,6 +25,7 @@ LONGEST_PAUSE = 3.0
 PATIENCE = 5.0  # a turn that takes longer hangs
 CLOSING_SECONDS = 2.0
 BEFORE_FORK = 0.2
+CHANCE = SystemRandom()  # forked processes do not pause alike, and the application's own seeded draws stay its own
 logger = logging.getLogger(__name__)
 
 
@@ -130,7 +131,7 @@ class SharedStore(ABC):
             self._turn()
         except Exception as problem:  # noqa: BLE001  # whatever it is, counting goes on
             self._away(problem)
-            pause = min(LONGEST_PAUSE, 0.25 * 2.0 ** min(self._failures, 10)) * random.uniform(0.75, 1.0)  # noqa: S311
+            pause = min(LONGEST_PAUSE, 0.25 * 2.0 ** min(self._failures, 10)) * CHANCE.uniform(0.75, 1.0)
         else:
             self._back()
             pause = max(0.05, TURN - (time.monotonic() - began))
