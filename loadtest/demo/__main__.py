@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -44,18 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if partner_key is None:
         print("demo: without --partner-key nothing is shipped, delivered or reviewed", flush=True)
-    return asyncio.run(_run((shop, partner_key), (fds, fds_key), rate, seconds, seed))
+    return asyncio.run(_run((shop, partner_key), (fds, fds_key), rate, seconds, seed, options.alive))
 
 
 async def _run(
-    shop: tuple[str, str | None], fds: tuple[str, str | None], rate: float, seconds: float, seed: int
+    shop: tuple[str, str | None],
+    fds: tuple[str, str | None],
+    rate: float,
+    seconds: float,
+    seed: int,
+    alive: Path | None,
 ) -> int:
     tally, stop, loop = Tally(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     pace = Pace(rate, tally)
     services = Calls("the shop", shop[0], pace, tally, shop[1]), Calls("fraud detection", fds[0], pace, tally, fds[1])
-    progress = Progress(tally, services)
+    progress = Progress(tally, services, alive)
     telling = asyncio.create_task(progress.go_on())
     await Traffic(*services, rate, seconds, seed, tally, pace).run(stop)
     telling.cancel()
@@ -79,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", default="5", metavar="PER_SECOND", help="requests a second (default %(default)s)")
     parser.add_argument("--seconds", default="60", metavar="N", help="0: until stopped (default %(default)s)")
     parser.add_argument("--seed", default="28", metavar="N", help="another one, other people (default %(default)s)")
+    parser.add_argument("--alive", type=Path, metavar="FILE", help="is written every few seconds, for a healthcheck")
     parser.add_argument(
         "--partner-key",
         metavar="KEY",

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from .calls import Calls
 from .tally import Tally
@@ -21,11 +22,13 @@ class Progress:
     Args:
         tally: what to tell of.
         services: the shop and the fraud service; the latter's `/metrics` say how right decisions were.
+        alive: a file that is written with each line.
     """
 
-    def __init__(self, tally: Tally, services: tuple[Calls, Calls]) -> None:
+    def __init__(self, tally: Tally, services: tuple[Calls, Calls], alive: Path | None = None) -> None:
         self._tally = tally
         self._services = services
+        self._alive = alive
         self._began = time.monotonic()
         self._told = 0
 
@@ -42,6 +45,8 @@ class Progress:
             if self._tally.skipped:
                 parts.append(f"{self._tally.skipped} skipped")
             print(", ".join(parts), flush=True)
+            if self._alive is not None:
+                self._alive.touch()
 
     async def figures(self) -> str:
         """Return precision and recall as the fraud service shows them, and find out whether anybody answers."""

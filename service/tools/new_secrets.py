@@ -1,7 +1,8 @@
 """`python -m service.tools.new_secrets FOLDER [--sentry HOST/PROJECT]`: random secrets, made once, for one group.
 
 What is made of them (URLs, Redis' configuration) is written anew each time, so that it never contradicts them. Who may
-read them is set right each time, too.
+read them is set right each time, too. Where errors are reported stays as it was told last: a start without the profile
+that has the server must not cut it off.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def make(folder: Path, sentry: str = "") -> int:
 
     Args:
         folder: where they are.
-        sentry: host and project to which errors are reported; empty for nowhere.
+        sentry: host and project to which errors are reported; empty for where they were before, at first nowhere.
 
     Raises:
         OSError: the folder is not there, or can't be read or written.
@@ -56,18 +57,21 @@ def make(folder: Path, sentry: str = "") -> int:
     made = sum(_once(folder / name, secrets.token_urlsafe(32)) for name in RANDOM)
     made += _once(folder / "sentry_key", uuid4().hex)
     known = {name: (folder / name).read_text("ascii") for name in (*RANDOM, "sentry_key")}
-    for name, text in _derived(known, sentry).items():
+    for name, text in _derived(known).items():
         _write(folder / name, text)
+    if sentry:
+        _write(folder / "sentry_dsn", f"http://{known['sentry_key']}@{sentry}")
+    else:
+        _once(folder / "sentry_dsn", "")
     return made
 
 
-def _derived(known: dict[str, str], sentry: str) -> dict[str, str]:
+def _derived(known: dict[str, str]) -> dict[str, str]:
     return {
         "database_url": f"postgresql+asyncpg://shop:{known['postgres_password']}@postgres:5432/shop",
         "redis_url": f"redis://:{known['redis_password']}@redis:6379/0",
         "redis.conf": f"requirepass {known['redis_password']}\n",
         "api_keys": f"shop:{known['fds_key']},demo:{known['demo_key']}",
-        "sentry_dsn": f"http://{known['sentry_key']}@{sentry}" if sentry else "",
     }
 
 

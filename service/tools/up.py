@@ -9,11 +9,13 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 MEMORY = 3 * 2**30
 """Bytes that Docker should have: the stack idles in half of it."""
+DOCKERS = ("/var/lib/docker", "/proc", "/sys")
 
 
 class InTheWay(Exception):
@@ -25,9 +27,11 @@ def main(profiles: Sequence[str]) -> int:
     given = [argument for profile in profiles for argument in ("--profile", profile)]
     try:
         _check_docker()
-        _check_ports(json.loads(_said("docker", "compose", *given, "config", "--format", "json")), _taken_by_us())
+        config = json.loads(_said("docker", "compose", *given, "config", "--format", "json"))
+        _check_ports(config, _taken_by_us())
+        _check_folders(config)
         if subprocess.run(["docker", "compose", *given, "up", "--detach", "--build", "--wait"]).returncode:  # noqa: S603, S607
-            raise InTheWay("; ".join(_complaints(given)) or "docker compose has failed, see above")
+            raise InTheWay("; ".join(_complaints(config["services"])) or "docker compose has failed, see above")
     except InTheWay as problem:
         print(f"up: {problem}", file=sys.stderr)  # noqa: T201
         return 1
@@ -63,20 +67,35 @@ def _check_docker() -> None:
         raise InTheWay(f"Docker has {info['MemTotal'] / 2**30:.1f} GiB of memory, give it {MEMORY // 2**30} or more")
 
 
-def _taken_by_us() -> set[int]:
-    """Return the ports that an earlier start of this stack holds."""
-    lines = _said("docker", "compose", "ps", "--format", "json").splitlines()
-    ours = (publisher for line in lines for publisher in json.loads(line).get("Publishers") or ())
-    return {publisher["PublishedPort"] for publisher in ours}
+def _taken_by_us() -> dict[int, str]:
+    """Return the ports that an earlier start of this stack holds, and which part does."""
+    found = map(json.loads, _said("docker", "compose", "ps", "--format", "json").splitlines())
+    return {port["PublishedPort"]: one["Service"] for one in found for port in one.get("Publishers") or ()}
 
 
-def _check_ports(config: dict[str, Any], ours: set[int]) -> None:
+def _check_ports(config: dict[str, Any], ours: dict[int, str]) -> None:
+    wanted: dict[int, str] = {}
     for name, service in config["services"].items():
         for port in service.get("ports", ()):
             number = int(port["published"])
-            if number not in ours and _is_taken(port["host_ip"], number):
-                setting = f"{name.upper()}_PORT" if len(service["ports"]) == 1 else "its ..._PORT of docker-compose.yml"
-                raise InTheWay(f"port {number} of {port['host_ip']} is taken, set {setting}=<another> in .env")
+            setting = f"{name.upper()}_PORT" if len(service["ports"]) == 1 else "its ..._PORT of docker-compose.yml"
+            holder = wanted.get(number) or ours.get(number, name)
+            wanted[number] = name
+            if holder != name or (number not in ours and _is_taken(port["host_ip"], number)):
+                by = "" if holder == name else f" by {holder}"
+                raise InTheWay(f"port {number} of {port['host_ip']} is taken{by}, set {setting}=<another> in .env")
+
+
+def _check_folders(config: dict[str, Any]) -> None:
+    """Refuse what Docker would make, empty and root's. Its own folder may be in a virtual machine, so not that."""
+    for name, service in config["services"].items():
+        for volume in service.get("volumes", ()):
+            if (
+                volume["type"] == "bind"
+                and not volume["source"].startswith(DOCKERS)
+                and not Path(volume["source"]).exists()
+            ):
+                raise InTheWay(f"{name}: there is no {volume['source']}, see `volumes` of docker-compose.yml and .env")
 
 
 def _is_taken(host: str, port: int) -> bool:
@@ -89,12 +108,13 @@ def _is_taken(host: str, port: int) -> bool:
     return False
 
 
-def _complaints(given: Sequence[str]) -> Iterator[str]:
-    """Yield the last words of each container that is not well."""
-    lines = _said("docker", "compose", *given, "ps", "--all", "--format", "json").splitlines()
-    for found in map(json.loads, lines):
-        if found["ExitCode"] or found["State"] == "restarting" or found["Health"] == "unhealthy":
-            last = _said("docker", "compose", *given, "logs", "--no-log-prefix", "--tail", "1", found["Service"])
+def _complaints(wanted: Container[str]) -> Iterator[str]:
+    """Yield the last words of each container that was wanted and is not well."""
+    everything = ("docker", "compose", "--profile", "*")
+    for found in map(json.loads, _said(*everything, "ps", "--all", "--format", "json").splitlines()):
+        ill = found["ExitCode"] or found["State"] == "restarting" or found["Health"] == "unhealthy"
+        if ill and found["Service"] in wanted:
+            last = _said(*everything, "logs", "--no-log-prefix", "--tail", "1", found["Service"])
             yield f"{found['Service']}: {last.strip() or found['Status']}"
 
 

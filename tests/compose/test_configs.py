@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.docker
 COLLECTOR = "otel/opentelemetry-collector-contrib:0.158.0"
@@ -48,6 +49,32 @@ def test_the_collector_takes_its_configurations(repository: Path, parts: tuple[s
     files = [f"--config=/etc/otel/{part}.yaml" for part in parts]
     also = ("--tmpfs=/var/lib/otelcol", "--volume=/proc:/hostfs/proc:ro")
     run(COLLECTOR, "validate", *files, folder=repository / "otel", mounted="/etc/otel", also=also)
+
+
+@pytest.mark.parametrize("part", ["agent", "gateway"])
+def test_every_pipeline_limits_memory_first_and_batches_last(repository: Path, part: str) -> None:
+    """And what a store can't take now waits on disk, without an end."""
+    config = yaml.safe_load((repository / "otel" / f"{part}.yaml").read_text("utf-8"))
+    for name, pipeline in config["service"]["pipelines"].items():
+        first, *_, last = (processor.partition("/")[0] for processor in pipeline["processors"])
+        assert (first, last) == ("memory_limiter", "batch"), name
+    sending = {name: exporter for name, exporter in config["exporters"].items() if name.startswith("otlp")}
+    for name, exporter in sending.items():
+        assert exporter["sending_queue"] == {"storage": "file_storage"}, name
+        assert exporter["retry_on_failure"] == {"max_elapsed_time": "0s"}, name
+    assert len(sending) == 1
+
+
+def test_traces_are_taken_from_other_containers_and_kept_for_a_week(repository: Path) -> None:
+    """Tempo listens on localhost unless it is told otherwise; its scheduler plans retention and its worker does it."""
+    config = yaml.safe_load((repository / "tempo" / "tempo.yaml").read_text("utf-8"))
+    protocols = config["distributor"]["receivers"]["otlp"]["protocols"]
+    assert {name: told["endpoint"] for name, told in protocols.items()} == {
+        "grpc": "0.0.0.0:4317",
+        "http": "0.0.0.0:4318",
+    }
+    planned = config["backend_scheduler"]["provider"]["compaction"]["compaction"]["block_retention"]
+    assert planned == config["backend_worker"]["compaction"]["block_retention"] == "168h"
 
 
 @pytest.mark.parametrize("profiles", [(), ("demo",), ("sentry",), ("debug",), ("demo", "sentry", "debug")])

@@ -6,11 +6,13 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
+import yaml
 
 from service.tools import urls
 
@@ -257,6 +259,44 @@ def test_all_targets_but_those_left_out_are_up(stack: Stack) -> None:
         assert time.monotonic() < deadline, down
         time.sleep(1)
     assert [target["labels"]["service"] for target in targets if target["labels"].get("optional")] == ["loadtest"]
+    assert {target["labels"]["service"] for target in targets} == TARGETS
+    assert {target["labels"]["environment"] for target in targets} == {"staging"}
+
+
+TARGETS = {
+    *("shop", "fds", "prometheus", "alertmanager", "grafana", "loki", "tempo", "otel-collector", "host", "loadtest"),
+}
+
+
+def test_a_target_that_is_down_is_noticed_unless_it_is_optional(stack: Stack) -> None:
+    """Grafana's and Tempo's are, here."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    while True:
+        groups = stack.get("PROMETHEUS", "/api/v1/rules", type="alert")["data"]["groups"]
+        (rule,) = [rule for group in groups for rule in group["rules"] if rule["name"] == "TargetDown"]
+        found = {alert["labels"]["service"] for alert in rule["alerts"]}
+        if found == {"grafana", "tempo"}:
+            return
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+
+
+def test_another_service_is_scraped_as_soon_as_a_file_names_it(stack: Stack, repository: Path) -> None:
+    """Without a restart."""
+    name = f"test-{token_hex(4)}"
+    file = repository / "prometheus" / "targets" / f"{name}.yml"
+    file.write_text(json.dumps([{"targets": ["shop:8000"], "labels": {"service": name, "environment": "staging"}}]))
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while name not in {
+            target["labels"]["service"]
+            for target in stack.get("PROMETHEUS", "/api/v1/targets")["data"]["activeTargets"]
+            if target["health"] == "up"
+        }:
+            assert time.monotonic() < deadline
+            time.sleep(1)
+    finally:
+        file.unlink()
 
 
 def test_every_address_of_make_urls_answers(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,9 +314,113 @@ def test_every_address_of_make_urls_answers(stack: Stack, capsys: pytest.Capture
 def test_alerts_reach_the_alertmanager(stack: Stack) -> None:
     """The one that always fires."""
     deadline = time.monotonic() + PATIENCE
-    while "Watchdog" not in {alert["labels"]["alertname"] for alert in stack.get("ALERTMANAGER", "/api/v2/alerts")}:
+    while not (
+        found := [
+            alert["labels"]
+            for alert in stack.get("ALERTMANAGER", "/api/v2/alerts")
+            if alert["labels"]["alertname"] == "Watchdog"
+        ]
+    ):
         assert time.monotonic() < deadline
         time.sleep(1)
+    assert found == [{"alertname": "Watchdog", "cluster": "compose", "severity": "none", "team": "platform"}]
+
+
+def test_traces_are_kept_that_somebody_will_look_for_and_no_others(stack: Stack) -> None:
+    """Errors, slow ones and those that a service has marked."""
+    kinds = {
+        "error": {"status": {"code": 2}},
+        "slow": {"seconds": 1.2},
+        "marked": {"attributes": [{"key": "sampling.marked", "value": {"boolValue": True}}]},
+    }
+    wanted = {name: (token_hex(16), facts) for name, facts in kinds.items()}
+    others = [token_hex(16) for _ in range(30)]
+    sent = [span(trace) for trace in others] + [span(trace, **facts) for trace, facts in wanted.values()]
+    stack.compose("exec", "-T", "shop", "python", "-c", SEND, json.dumps({"resourceSpans": sent}))
+    deadline = time.monotonic() + PATIENCE
+    while missing := [name for name, (trace, _) in wanted.items() if not is_stored(stack, trace)]:
+        assert time.monotonic() < deadline, missing
+        time.sleep(1)
+    assert not [trace for trace in others if is_stored(stack, trace)]
+
+
+SEND = """
+import sys, urllib.request
+url, sent = "http://otel-collector:4318/v1/traces", {"Content-Type": "application/json"}
+urllib.request.urlopen(urllib.request.Request(url, sys.argv[1].encode(), sent), timeout=10)
+"""
+
+
+def span(trace: str, seconds: float = 0.1, **facts: Any) -> Any:
+    """Return a trace of one span, as OTLP has it in `resourceSpans`."""
+    now = time.time_ns()
+    own = {"traceId": trace, "spanId": token_hex(8), "name": "sent by a test", "kind": 2, "startTimeUnixNano": str(now)}
+    one = own | {"endTimeUnixNano": str(now + int(seconds * 1e9))} | facts
+    return {"resource": {"attributes": []}, "scopeSpans": [{"spans": [one]}]}
+
+
+def is_stored(stack: Stack, trace: str) -> bool:
+    """Tell whether the trace store has it."""
+    return httpx.get(f"{stack.url('JAEGER')}/api/traces/{trace}", timeout=10).status_code == 200
+
+
+def test_labels_of_lines_are_few(stack: Stack, broken: Broken) -> None:
+    """Each combination of them is a stream; ids of traces and requests are structured metadata."""
+    deadline = time.monotonic() + PATIENCE
+    while not lines(stack, f'{{service="shop"}} | trace_id="{broken.trace}" | request_id!=""'):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert set(stack.get("LOKI", "/loki/api/v1/labels")["data"]) == {"environment", "level", "service"}
+
+
+def lines(stack: Stack, query: str) -> list[str]:
+    """Return what Loki finds in the last hour."""
+    streams = stack.get("LOKI", "/loki/api/v1/query_range", query=query, since="1h", limit="5000")["data"]["result"]
+    return [line for stream in streams for _, line in stream["values"]]
+
+
+def test_no_line_of_any_container_holds_personal_data(stack: Stack, broken: Broken) -> None:
+    """PostgreSQL would quote the row that is there already: here an address that registers twice."""
+    who = {"email": broken.email, "password": PASSWORD}
+    assert httpx.post(f"{stack.url('SHOP')}/v1/users", json=who, timeout=10).status_code == 409
+    deadline = time.monotonic() + PATIENCE
+    while not lines(stack, '{service="postgres"} |= "duplicate key"'):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    for secret in (broken.email, PASSWORD, CARD):
+        assert not lines(stack, f'{{service=~".+"}} |= "{secret}"')
+
+
+def test_lines_of_other_projects_are_left_alone(stack: Stack) -> None:
+    """The collector can read them, and drops them."""
+    marker = token_hex(8)
+    labels = {"com.docker.compose.project": "somebody-elses", "com.docker.compose.service": "shop"}
+    given = [argument for name, value in labels.items() for argument in ("--label", f"{name}={value}")]
+    logged = ["--log-driver", "json-file", "--log-opt", f"labels={','.join(labels)}"]
+    command = ["docker", "run", "--detach", "--rm", *given, *logged, "python:3.13-slim", "sh", "-c"]
+    other = subprocess.run([*command, f"echo {marker}; sleep 100"], check=True, capture_output=True, text=True).stdout
+    try:
+        time.sleep(2)
+        trace = token_hex(16)
+        sent = {"traceparent": f"00-{trace}-{token_hex(8)}-01"}
+        httpx.get(f"{stack.url('SHOP')}/v1/products/1", headers=sent, timeout=10).raise_for_status()
+        deadline = time.monotonic() + PATIENCE
+        while not lines(stack, f'{{service="shop"}} | trace_id="{trace}"'):  # written later, and here already
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        assert not lines(stack, f'{{service=~".+"}} |= "{marker}"')
+    finally:
+        subprocess.run(["docker", "rm", "--force", other.strip()], check=True, capture_output=True)
+
+
+def test_logs_are_kept_for_a_week_within_limits(stack: Stack) -> None:
+    """As Loki itself understands its configuration."""
+    told = yaml.safe_load(httpx.get(stack.url("LOKI") + "/config", timeout=10).text)
+    limits, compactor = told["limits_config"], told["compactor"]
+    assert (limits["retention_period"], compactor["retention_enabled"]) == ("1w", True)
+    assert (limits["ingestion_rate_mb"], limits["ingestion_burst_size_mb"]) == (10, 20)
+    assert (limits["max_global_streams_per_user"], limits["max_entries_limit_per_query"]) == (10000, 5000)
+    assert (compactor["compaction_interval"], compactor["retention_delete_delay"]) == ("10m0s", "2h0m0s")
 
 
 def test_no_container_may_do_more_than_it_must(stack: Stack) -> None:

@@ -58,6 +58,8 @@ def test_the_services_take_what_is_made(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings.metrics.sentry_enabled is False
     main([str(tmp_path), "--sentry", "bugsink:8000/1"])
     assert Settings.from_environment().metrics.sentry_enabled is True
+    main([str(tmp_path)])
+    assert Settings.from_environment().metrics.sentry_enabled is True, "a start without the tracker cut it off"
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

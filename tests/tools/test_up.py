@@ -104,6 +104,37 @@ def test_a_port_that_somebody_has_taken(stack: Path, capfd: pytest.CaptureFixtur
 
 
 @pytest.mark.docker
+def test_a_port_that_is_given_twice(stack: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It names both parts, also where one of them runs already and holds it."""
+    port = free_port()
+    composed(stack, "sleep", "60", port=port)
+    assert up.main([]) == 0
+    shop = json.loads(stack.read_text())["services"]["shop"]
+    stack.write_text(json.dumps({"services": {"shop": shop, "till": shop}}))
+    assert complaint(capfd) == f"port {port} of 127.0.0.1 is taken by shop, set TILL_PORT=<another> in .env"
+    stack.write_text(json.dumps({"services": {"shop": shop | {"ports": []}, "till": shop}}))
+    assert complaint(capfd) == f"port {port} of 127.0.0.1 is taken by shop, set TILL_PORT=<another> in .env"
+
+
+@pytest.mark.docker
+def test_a_folder_that_is_not_there(stack: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Docker would make one, which is empty and root's."""
+    composed(stack, "sleep", "60", volumes=[f"{stack.parent}/nowhere:/logs:ro"])
+    assert complaint(capfd).startswith(f"shop: there is no {stack.parent}/nowhere, see `volumes`")
+
+
+@pytest.mark.docker
+def test_what_another_profile_left_behind_is_not_blamed(stack: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Only what was asked for is."""
+    left = {"image": IMAGE, "command": ["sh", "-c", "echo not me; exit 1"], "profiles": ["demo"]}
+    ill = {"image": IMAGE, "command": ["sh", "-c", "echo it is me; exit 1"]}
+    stack.write_text(json.dumps({"services": {"left": left, "ill": ill}}))
+    assert up.main(["demo"]) == 1
+    capfd.readouterr()
+    assert complaint(capfd) == "ill: it is me"
+
+
+@pytest.mark.docker
 def test_starting_again_is_no_conflict_with_itself(stack: Path) -> None:
     """The ports are taken, by us."""
     composed(stack, "sleep", "60", port=free_port())
