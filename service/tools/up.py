@@ -16,6 +16,7 @@ from typing import Any
 MEMORY = 3 * 2**30
 """Bytes that Docker should have: the stack idles in half of it."""
 DOCKERS = ("/var/lib/docker", "/proc", "/sys")
+"""Folders of the machine that Docker runs on, which may be a virtual one."""
 
 
 class InTheWay(Exception):
@@ -87,15 +88,12 @@ def _check_ports(config: dict[str, Any], ours: dict[int, str]) -> None:
 
 
 def _check_folders(config: dict[str, Any]) -> None:
-    """Refuse what Docker would make, empty and root's. Its own folder may be in a virtual machine, so not that."""
+    """Refuse what Docker would make, empty and root's."""
     for name, service in config["services"].items():
-        for volume in service.get("volumes", ()):
-            if (
-                volume["type"] == "bind"
-                and not volume["source"].startswith(DOCKERS)
-                and not Path(volume["source"]).exists()
-            ):
-                raise InTheWay(f"{name}: there is no {volume['source']}, see `volumes` of docker-compose.yml and .env")
+        bound = (volume["source"] for volume in service.get("volumes", ()) if volume["type"] == "bind")
+        for source in bound:
+            if not source.startswith(DOCKERS) and not Path(source).exists():
+                raise InTheWay(f"{name}: there is no {source}, see `volumes` of docker-compose.yml and .env")
 
 
 def _is_taken(host: str, port: int) -> bool:

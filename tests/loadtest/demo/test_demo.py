@@ -43,6 +43,22 @@ def test_it_stops_when_told_and_still_sums_up(tmp_path: Path, number: signal.Sig
     assert "Traceback" not in told
 
 
+def test_it_shows_again_and_again_that_it_lives(tmp_path: Path) -> None:
+    """By a file, for a healthcheck; also where nobody answers."""
+    alive, base = tmp_path / "alive", f"http://127.0.0.1:{free_port()}"
+    process = start("--shop", base, "--seconds", "0", "--alive", str(alive))
+    try:
+        seen: set[float] = set()
+        deadline = time.monotonic() + 30
+        while len(seen) < 2:
+            assert time.monotonic() < deadline, seen
+            seen |= {alive.stat().st_mtime} if alive.exists() else set()
+            time.sleep(0.2)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
 def test_it_goes_on_when_the_service_has_been_away(tmp_path: Path) -> None:
     """And says so in the meantime."""
     port = free_port()
